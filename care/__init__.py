@@ -1,0 +1,1 @@
+"""From a score to who acts, when, and what came of it."""

@@ -1,0 +1,1 @@
+"""Learn from the past, score today, and say how well."""

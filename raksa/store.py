@@ -1,0 +1,341 @@
+"""Where everything is kept: immutable snapshots of what agencies said, models, runs, and one pointer.
+
+    RAKSA_HOME/
+      store.json                                            made once: number of buckets, key of learner ids
+      register/<table>/year=2567/bucket=07/<snapshot>.parquet
+      snapshots/<snapshot>.json                             files read, sha-256, rows kept, rows refused by reason
+      refused/<snapshot>.parquet                            refused rows whole, with the reason
+      models/<id>/  runs/<as-of>-<id>/                      written by models
+      current.json                                          the one pointer a reader follows
+
+A reader looks only at what current.json names. A writer writes files under names nobody follows yet, flushes them to
+disk, and replaces current.json last, in one rename. Killed at any moment, it leaves the last good state readable;
+files that no pointer names are debris that `raksa doctor` counts and the next writer may remove.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from filelock import FileLock, Timeout
+
+from raksa.errors import RaksaError
+from raksa.tables import NOT_RECORDED, REGISTER, Table
+
+_NO_YEAR = 0  # tables without an academic year live under year=0
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """What current.json says: which snapshots count, in order, and which run and model people see."""
+
+    snapshots: tuple[str, ...] = ()
+    run: str | None = None
+    model: str | None = None
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What store.json says: facts that hold for the store's whole life."""
+
+    buckets: int
+    id_key: str
+    version: int = 1
+
+
+@dataclass(frozen=True)
+class FileReport:
+    """One file of an import: what it was taken for, and what became of its rows.
+
+    rows = rows kept + rows refused, always. `refused_whole` says why nothing of the file was taken.
+    """
+
+    name: str
+    sha256: str
+    format: str | None
+    rows: int = 0
+    kept: int = 0
+    refused: Mapping[str, int] = field(default_factory=dict)
+    warnings: Mapping[str, int] = field(default_factory=dict)
+    refused_whole: str | None = None
+
+
+class Store:
+    """The store in one folder. Opening reads; only the methods that say so write."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = Path(home)
+
+    # ---------------------------------------------------------------------------------------------- making, opening
+    @classmethod
+    def create(cls, home: Path, buckets: int, id_key: str | None = None) -> Store:
+        """Make an empty store, or open the one that is there (its buckets stay as they are)."""
+        store = cls(home)
+        store.home.mkdir(parents=True, exist_ok=True)
+        if not (home / "store.json").is_file():
+            _write_json(home / "store.json", asdict(Identity(buckets, id_key or secrets.token_hex(16))))
+        return store
+
+    @property
+    def identity(self) -> Identity:
+        """Raises RaksaError if the folder holds no store."""
+        file = self.home / "store.json"
+        if not file.is_file():
+            raise RaksaError(f"{self.home} holds no Raksa store yet. Run `raksa ingest FILES` or `raksa demo` first.")
+        return Identity(**json.loads(file.read_text(encoding="utf-8")))
+
+    def current(self) -> Pointer:
+        file = self.home / "current.json"
+        if not file.is_file():
+            return Pointer()
+        held = json.loads(file.read_text(encoding="utf-8"))
+        return Pointer(tuple(held["snapshots"]), held["run"], held["model"])
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Hold the store's write lock; the system lets go of it when the process ends, however it ends.
+
+        Raises RaksaError when another process is writing.
+        """
+        self.home.mkdir(parents=True, exist_ok=True)
+        try:
+            with FileLock(self.home / ".write.lock", timeout=10):
+                yield
+        except Timeout:
+            raise RaksaError(
+                f"Another Raksa process is writing to {self.home}. Wait for it to end, then try again."
+            ) from None
+
+    def point(self, **changes: Any) -> Pointer:
+        """Replace the pointer; the last step of every write."""
+        pointer = replace(self.current(), **changes)
+        _write_json(self.home / "current.json", asdict(pointer))
+        return pointer
+
+    # ---------------------------------------------------------------------------------------------- snapshots
+    def add_snapshot(
+        self, tables: Mapping[str, pa.Table], files: Iterable[FileReport], refused: pa.Table | None, created_at: str
+    ) -> str:
+        """Write one import and make it count. Call inside `writing()`. Returns the snapshot's id.
+
+        `tables` are register tables in their schema (column `source` may be absent or final). Each is split by academic
+        year and learner bucket, sorted by key so that equal input gives equal bytes.
+        """
+        pointer = self.current()
+        snapshot = f"{len(pointer.snapshots) + 1:06d}-{_digest(files := list(files))}"
+        for name, table in tables.items():
+            if table.num_rows:
+                self._write_parts(REGISTER[name], table, snapshot)
+        if refused is not None and refused.num_rows:
+            _write_parquet(self.home / "refused" / f"{snapshot}.parquet", refused)
+        _write_json(
+            self.home / "snapshots" / f"{snapshot}.json",
+            {"id": snapshot, "created_at": created_at, "files": [asdict(f) for f in files]},
+        )
+        self.point(snapshots=(*pointer.snapshots, snapshot))
+        return snapshot
+
+    def _write_parts(self, spec: Table, table: pa.Table, snapshot: str) -> None:
+        table = table.select(spec.schema.names).cast(spec.schema).sort_by([(k, "ascending") for k in spec.key])
+        years = table["academic_year"].to_numpy() if spec.by_year else np.full(len(table), _NO_YEAR, np.int16)
+        ids = table["learner_id"].to_numpy() if spec.by_learner else np.zeros(len(table), np.int64)
+        part = years.astype(np.int64) * 65536 + ids % self.identity.buckets
+        order = np.argsort(part, kind="stable")
+        edges = np.flatnonzero(np.diff(part[order], prepend=-1))
+        for start, stop in zip(edges, [*edges[1:], len(order)], strict=True):
+            year, bucket = divmod(int(part[order[start]]), 65536)
+            folder = self._part(spec.name, year, bucket)
+            _write_parquet(folder / f"{snapshot}.parquet", table.take(order[start:stop]))
+
+    def _part(self, table: str, year: int, bucket: int) -> Path:
+        return self.home / "register" / table / f"year={year}" / f"bucket={bucket:04d}"
+
+    def snapshot(self, snapshot: str) -> dict[str, Any]:
+        held: dict[str, Any] = json.loads((self.home / "snapshots" / f"{snapshot}.json").read_text(encoding="utf-8"))
+        return held
+
+    def refused(self, snapshot: str) -> pa.Table | None:
+        """Refused rows of an import, or None if there were none."""
+        file = self.home / "refused" / f"{snapshot}.parquet"
+        return pq.read_table(file) if file.is_file() else None
+
+    # ---------------------------------------------------------------------------------------------- reading
+    def years(self, table: str) -> list[int]:
+        """Academic years the table has, ascending."""
+        live = self._live()
+        found = {
+            int(folder.name.removeprefix("year="))
+            for folder in (self.home / "register" / table).glob("year=*")
+            if any(f.stem in live for f in folder.glob("bucket=*/*.parquet"))
+        }
+        return sorted(found)
+
+    def read(
+        self,
+        table: str,
+        *,
+        years: Iterable[int] | None = None,
+        bucket: int | None = None,
+        columns: Iterable[str] | None = None,
+    ) -> pa.Table:
+        """The table as it stands: every live snapshot, a later row of the same key in place of the earlier.
+
+        Pages of the roll are laid over each other instead: a later mark replaces an earlier one, a day the later page
+        does not record keeps its earlier mark. Rows are sorted by key. Missing table: no rows.
+        """
+        spec = REGISTER[table]
+        live = self._live()
+        names = list(columns) if columns is not None else spec.schema.names
+        wanted = [n for n in spec.schema.names if n in names or n in spec.key]
+        parts: list[pa.Table] = []
+        for year in self.years(table) if years is None else sorted(set(years)):
+            folder = self.home / "register" / table / f"year={year}"
+            for part in sorted(folder.glob("bucket=*") if bucket is None else [self._part(table, year, bucket)]):
+                files = sorted((f for f in part.glob("*.parquet") if f.stem in live), key=lambda f: live[f.stem])
+                held = [pq.ParquetFile(f).read(columns=wanted) for f in files]
+                if len(held) == 1:
+                    parts += held
+                elif held:
+                    parts.append(_overlay(spec, held) if table == "roll" and "marks" in wanted else _latest(spec, held))
+        whole = pa.concat_tables(parts) if parts else spec.schema.empty_table().select(wanted)
+        return whole.select(names)
+
+    def _live(self) -> dict[str, int]:
+        return {snapshot: order for order, snapshot in enumerate(self.current().snapshots)}
+
+    # ---------------------------------------------------------------------------------------------- models and runs
+    @contextmanager
+    def publishing(self, kind: str, name: str) -> Iterator[Path]:
+        """A folder to write a model or a run into; it gets its name only when the block ends without an error."""
+        target = self.home / kind / name
+        beside = target.with_name(f".{name}.part")
+        shutil.rmtree(beside, ignore_errors=True)
+        beside.mkdir(parents=True)
+        yield beside
+        for file in beside.rglob("*"):
+            if file.is_file():
+                _flush(file)
+        if target.exists():
+            shutil.rmtree(target)
+        beside.replace(target)
+        _flush(target.parent)
+
+    def run_folder(self, run: str | None = None) -> Path:
+        """Folder of a run, the current one by default. Raises RaksaError if there is none."""
+        name = run or self.current().run
+        if not name or not (self.home / "runs" / name).is_dir():
+            raise RaksaError(f"No scored run in {self.home} yet. Run `raksa score` (after `raksa train`) first.")
+        return self.home / "runs" / name
+
+    def model_folder(self, model: str | None = None) -> Path:
+        """Folder of a model, the current one by default. Raises RaksaError if there is none."""
+        name = model or self.current().model
+        if not name or not (self.home / "models" / name).is_dir():
+            raise RaksaError(f"No trained model in {self.home} yet. Run `raksa train` first.")
+        return self.home / "models" / name
+
+    def debris(self) -> list[Path]:
+        """Files a killed writer left behind: named by no pointer, harmless, safe to delete while nobody writes."""
+        live = self._live()
+        left = [f for f in (self.home / "register").rglob("*.parquet") if f.stem not in live]
+        left += [f for kind in ("snapshots", "refused") for f in (self.home / kind).glob("*") if f.stem not in live]
+        left += [*(self.home / "runs").glob(".*.part"), *(self.home / "models").glob(".*.part")]
+        return sorted({*left, *self.home.rglob("*.tmp")})
+
+
+def _latest(spec: Table, held: list[pa.Table]) -> pa.Table:
+    """Rows of several snapshots, in order; the last of each key wins."""
+    whole = pa.concat_tables(held)
+    order = np.arange(len(whole))
+    keyed = whole.select(list(spec.key)).append_column("order", pa.array(order))
+    last = keyed.group_by(list(spec.key), use_threads=False).aggregate([("order", "max")])
+    return whole.take(np.sort(last["order_max"].to_numpy())).sort_by([(k, "ascending") for k in spec.key])
+
+
+def _overlay(spec: Table, held: list[pa.Table]) -> pa.Table:
+    """Roll pages of several snapshots laid over each other, the later mark on top unless it says 'not recorded'."""
+    whole = pa.concat_tables(held)
+    frame = whole.select(list(spec.key)).to_pandas()
+    group = frame.groupby(list(spec.key), sort=True).ngroup().to_numpy()
+    marks = page_matrix(whole["marks"])
+    out = np.full((group.max() + 1, marks.shape[1]), ord(NOT_RECORDED), np.uint8)
+    first = np.zeros(len(out), np.int64)
+    start = 0
+    for table in held:  # within one snapshot a key stands once, so plain assignment is safe
+        rows = np.arange(start, start + len(table))
+        into, page = group[rows], marks[rows]
+        fresh = out[into]
+        out[into] = np.where(page != ord(NOT_RECORDED), page, fresh)
+        first[into] = rows
+        start += len(table)
+    merged = whole.take(first)
+    return merged.set_column(merged.schema.get_field_index("marks"), "marks", page_strings(out))
+
+
+def page_matrix(marks: pa.ChunkedArray | pa.Array) -> np.ndarray:
+    """Roll pages as a (pages, days) uint8 matrix of character codes, without copying where Arrow allows it."""
+    array = marks.combine_chunks() if isinstance(marks, pa.ChunkedArray) else marks
+    if isinstance(array, pa.ChunkedArray):  # combine_chunks of no chunks
+        array = pa.concat_arrays(array.chunks) if array.num_chunks else pa.array([], pa.string())
+    if not len(array):
+        return np.empty((0, 0), np.uint8)
+    offsets = np.frombuffer(array.buffers()[1], np.int32)[array.offset : array.offset + len(array) + 1]
+    width = int(offsets[1] - offsets[0])
+    data = np.frombuffer(array.buffers()[2], np.uint8)[offsets[0] : offsets[-1]]
+    return data.reshape(len(array), width)
+
+
+def page_strings(matrix: np.ndarray) -> pa.Array:
+    """The way back: a (pages, days) uint8 matrix as an Arrow string array."""
+    rows, width = matrix.shape
+    offsets = (np.arange(rows + 1, dtype=np.int32) * width).astype(np.int32)
+    data = np.ascontiguousarray(matrix, np.uint8)
+    return pa.StringArray.from_buffers(rows, pa.py_buffer(offsets), pa.py_buffer(data))
+
+
+def _digest(files: list[FileReport]) -> str:
+    import hashlib
+
+    return hashlib.sha256("".join(f.sha256 for f in files).encode()).hexdigest()[:10]
+
+
+def _write_parquet(file: Path, table: pa.Table) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    beside = file.with_suffix(".tmp")
+    pq.write_table(table, beside, compression="zstd")
+    _flush(beside)
+    beside.replace(file)
+
+
+def _write_json(file: Path, content: Mapping[str, Any]) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    beside = file.with_suffix(".tmp")
+    beside.write_text(json.dumps(content, ensure_ascii=False, indent=1, default=str), encoding="utf-8")
+    _flush(beside)
+    beside.replace(file)
+    _flush(file.parent)
+
+
+def _flush(path: Path) -> None:
+    """Make sure what was written is on the disk; a folder's entries too, where the system can (not on Windows)."""
+    if path.is_dir():
+        if os.name != "posix":
+            return
+        handle = os.open(path, os.O_RDONLY)
+    else:
+        handle = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,448 @@
+"""Every table of the register and of a run: what one row is, its columns, types, units and key.
+
+One place, so that a reader, a feature and a page mean the same thing by a column. A missing value is null and
+means *not known*; it never means zero, no or low.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+# A roll page holds one mark for each calendar day of an academic year, the first day (16 May in Thai state
+# schools) at position 0. 366 positions hold a leap year as well; the 366th is "." in other years.
+PAGE_DAYS = 366
+
+PRESENT, LATE, SICK, LEAVE, ABSENT, ACTIVITY = "P", "T", "S", "L", "A", "V"
+NOT_RECORDED, NO_SCHOOL = "-", "."
+MARKS = {
+    PRESENT: "present",
+    LATE: "late (attended)",
+    SICK: "sick leave",
+    LEAVE: "personal leave",
+    ABSENT: "absent without leave",
+    ACTIVITY: "school activity (attended)",
+    NOT_RECORDED: "school day, not recorded: neither present nor absent",
+    NO_SCHOOL: "no school that day",
+}
+
+# Grades in the order in which children walk through them. Kindergarten, primary, lower and upper secondary,
+# and the vocational certificate beside upper secondary (ISCED 02, 1, 24, 344, 353).
+GRADES = (
+    *(f"อ.{n}" for n in (1, 2, 3)),
+    *(f"ป.{n}" for n in (1, 2, 3, 4, 5, 6)),
+    *(f"ม.{n}" for n in (1, 2, 3, 4, 5, 6)),
+    *(f"ปวช.{n}" for n in (1, 2, 3)),
+)
+# Years of school from ป.1 on: ป.1 = 1 … ม.6 = 12, ปวช.1 = 10; kindergarten −2 … 0.
+GRADE_LEVEL = {grade: level for level, grade in enumerate(GRADES[:15], start=-2)} | {
+    f"ปวช.{n}": 9 + n for n in (1, 2, 3)
+}
+
+ENROLMENT_STATUS = ("enrolled", "floating", "leave_of_absence", "graduated", "left")
+EXIT_CAUSES = {
+    "graduated": "finished the school's last grade, or the course",
+    "moved_school": "transferred to another school",
+    "moved_abroad": "left the country",
+    "died": "died",
+    "not_found": "long continuous absence, child and family not found in the area",
+    "withdrew": "withdrew before finishing the level (ลาออก)",
+    "past_compulsory_age": "past compulsory age and does not go on",
+    "unknown": "left the list, cause not stated",
+}
+# Leaving before finishing: what the outcome counts and what a school's past is measured by. Graduated, moved, abroad
+# and died are not dropping out; an unknown cause is neither (DESIGN "Time").
+LEAVING_CAUSES = ("not_found", "withdrew", "past_compulsory_age")
+POVERTY_CLASSES = ("not_poor", "poor", "extremely_poor")
+LIVES_WITH = ("both_parents", "one_parent", "relatives", "other_household", "institution", "alone")
+OPEN_GRADES = ("0", "ร", "มส")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its Arrow type and what a person must know about its values."""
+
+    name: str
+    type: pa.DataType
+    about: str
+    values: tuple[str, ...] | None = None
+    low: float | None = None
+    high: float | None = None
+    required: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table: what a row is, its columns and its key.
+
+    `key` names the columns that say *which* fact a row is; a later import of the same key supersedes the earlier.
+    `by_learner` tables are laid out by academic year (where they have one) and learner bucket.
+    """
+
+    name: str
+    row: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+
+    @property
+    def schema(self) -> pa.Schema:
+        return pa.schema([(c.name, c.type) for c in self.columns])
+
+    @property
+    def by_learner(self) -> bool:
+        return any(c.name == "learner_id" for c in self.columns)
+
+    @property
+    def by_year(self) -> bool:
+        return any(c.name == "academic_year" for c in self.columns)
+
+    def column(self, name: str) -> Column:
+        return next(c for c in self.columns if c.name == name)
+
+
+_text, _date, _int, _float = pa.string(), pa.date32(), pa.int16(), pa.float32()
+_learner = Column("learner_id", pa.int64(), "Raksa's own number for a learner; never leaves the store", required=True)
+_school = Column("school_id", _text, "school code as the main list writes it (8 digits in DMC)", required=True)
+_year = Column("academic_year", _int, "academic year in the Buddhist era, 2567 = May 2024 to May 2025", required=True)
+_known = Column("known_on", _date, "day from which the fact was known; features read only what was known before")
+_source = Column("source", _text, "import and file the row came from: <snapshot>#<file number>")
+
+SCHOOL = Table(
+    "school",
+    "a school as its area lists it",
+    (
+        _school,
+        Column("code10", _text, "10-digit school code of SGS and admissions; not derivable from school_id"),
+        Column("main_school_id", _text, "main school of a branch (โรงเรียนสาขา); empty = not a branch"),
+        Column("name", _text, "school name in Thai", required=True),
+        Column("area_id", _text, "educational service area code", required=True),
+        Column("area_name", _text, "educational service area (เขตพื้นที่การศึกษา), not the civil district"),
+        Column("agency", _text, "jurisdiction (สังกัด)"),
+        Column("subdistrict", _text, "ตำบล"),
+        Column("district", _text, "อำเภอ"),
+        Column("province", _text, "จังหวัด"),
+        Column("latitude", pa.float64(), "degrees", low=-90, high=90),
+        Column("longitude", pa.float64(), "degrees", low=-180, high=180),
+        _source,
+    ),
+    ("school_id",),
+)
+
+HOLIDAY = Table(
+    "holiday",
+    "a day without school, for one school or (school_id empty) for all",
+    (
+        Column("school_id", _text, "school that is closed; empty = every school"),
+        Column("day", _date, "the closed day", required=True),
+        Column("name", _text, "holiday or reason"),
+        _source,
+    ),
+    ("school_id", "day"),
+)
+
+ENROLMENT = Table(
+    "enrolment",
+    "a learner on one school's list as of one day",
+    (
+        _learner,
+        _school,
+        _year,
+        Column("listed_on", _date, "day the list was true for (report time, census day)", required=True),
+        Column("term", pa.int8(), "1, 2, or 3 = summer", low=1, high=3),
+        Column("grade", _text, "grade label", values=GRADES),
+        Column("room", _text, "section within the grade"),
+        Column("roll_number", _int, "position in the room's list (เลขที่)"),
+        Column("student_number", _text, "number in the school's own register"),
+        Column(
+            "status",
+            _text,
+            "what the list says of the child; floating = on the books, not in class (3.1.8)",
+            values=ENROLMENT_STATUS,
+            required=True,
+        ),
+        Column("starts_on", _date, "first day of the course, where it is not the first day of the academic year"),
+        Column("entered_on", _date, "day of registration"),
+        Column("attempts_before", pa.int8(), "times this grade or course was begun before", low=0, high=20),
+        Column("isced_completed", pa.int8(), "highest ISCED 2011 level completed on entry", low=0, high=8),
+        Column("credits", _float, "credits registered in the term", low=0),
+        _source,
+    ),
+    ("learner_id", "school_id", "academic_year", "listed_on"),
+)
+
+LEARNER = Table(
+    "learner",
+    "a learner's sex and birth date as of one list",
+    (
+        _learner,
+        _known,
+        Column("sex", _text, "as registered", values=("female", "male")),
+        Column("birth_date", _date, "date of birth"),
+        _source,
+    ),
+    ("learner_id", "known_on"),
+)
+
+IDENTITY = Table(
+    "identity",
+    "a learner's name, number and contact as of one list; kept apart from signals",
+    (
+        _learner,
+        _known,
+        Column("id_type", _text, "kind of number", values=("citizen", "g_code", "other")),
+        Column("id_number", _text, "the number as text; checksum failures are kept"),
+        Column("prefix", _text, "name prefix (เด็กชาย, เด็กหญิง, นาย, นางสาว)"),
+        Column("first_name", _text, "first name"),
+        Column("last_name", _text, "family name"),
+        Column("address", _text, "house number, village, road"),
+        Column("subdistrict", _text, "ตำบล"),
+        Column("district", _text, "อำเภอ"),
+        Column("province", _text, "จังหวัด"),
+        Column("phone", _text, "telephone"),
+        Column("guardian_name", _text, "guardian"),
+        Column("guardian_relation", _text, "guardian's relation to the child"),
+        _source,
+    ),
+    ("learner_id", "known_on"),
+)
+
+IDENTITY_ALIAS = Table(
+    "identity_alias",
+    "one number or code under which a learner is known",
+    (
+        Column("alias", _text, "citizen:<13 digits>, g:<code>, number:<school_id>:<student number>, …", required=True),
+        _learner,
+        _known,
+        _source,
+    ),
+    ("alias",),
+)
+
+SENSITIVE = Table(
+    "sensitive",
+    "data of section 26 of the PDPA and its neighbours; never a feature",
+    (
+        _learner,
+        _known,
+        Column("religion", _text, "as listed"),
+        Column("ethnicity", _text, "as listed (เชื้อชาติ)"),
+        Column("nationality", _text, "as listed"),
+        Column("blood_group", _text, "as listed"),
+        Column("disability", _text, "as listed"),
+        Column("disadvantage", _text, "disadvantage category as listed (ความด้อยโอกาส)"),
+        _source,
+    ),
+    ("learner_id", "known_on"),
+)
+
+ROLL = Table(
+    "roll",
+    "a roll page: one learner's marks in one school over one academic year",
+    (
+        _learner,
+        _school,
+        _year,
+        Column(
+            "marks",
+            _text,
+            f"{PAGE_DAYS} marks, one a calendar day from the year's first: "
+            + ", ".join(f"{m} {about}" for m, about in MARKS.items()),
+            required=True,
+        ),
+        _source,
+    ),
+    ("learner_id", "school_id", "academic_year"),
+)
+
+RESULT = Table(
+    "result",
+    "one mark of a learner: a subject's result, or a part of it, as known from one day",
+    (
+        _learner,
+        _school,
+        _year,
+        Column("term", pa.int8(), "1, 2, 3 = summer; 0 = the whole year", low=0, high=3),
+        Column("subject", _text, "subject code", required=True),
+        Column("part", _text, "piece of work within the subject; 'final' = the subject's result", required=True),
+        Column("learning_area", _text, "learning area (กลุ่มสาระ)"),
+        Column("credits", _float, "credits or weight", low=0),
+        Column("percent", _float, "mark in percent", low=0, high=100),
+        Column(
+            "grade",
+            _text,
+            "0–4 in halves; ร incomplete, มส no right to the final, ผ / มผ activities",
+            values=("4", "3.5", "3", "2.5", "2", "1.5", "1", "0", "ร", "มส", "ผ", "มผ"),
+        ),
+        Column("attended_percent", _float, "share of the subject's class time attended", low=0, high=100),
+        Column(
+            "days_late",
+            _float,
+            "days between the day the work was due and the day it came; negative = early",
+            low=-400,
+            high=400,
+        ),
+        Column("known_on", _date, "day from which the mark was known", required=True),
+        _source,
+    ),
+    ("learner_id", "school_id", "academic_year", "term", "subject", "part", "known_on"),
+)
+
+HOUSEHOLD = Table(
+    "household",
+    "a household screening of one learner",
+    (
+        _learner,
+        Column(
+            "surveyed_on", _date, "day of the survey; an award may rest on one that is three years old", required=True
+        ),
+        _known,
+        Column(
+            "poverty_class", _text, "result of the screening, imported and never recomputed", values=POVERTY_CLASSES
+        ),
+        Column("income_per_head", _float, "baht per person and month", low=0),
+        Column(
+            "wealth_percentile", _float, "where the household or its neighbourhood stands, 0 = poorest", low=0, high=100
+        ),
+        Column("dependants", pa.int8(), "how many of the form's five kinds of dependency apply", low=0, high=5),
+        Column("lives_with", _text, "who the child lives with", values=LIVES_WITH),
+        Column("distance_km", _float, "home to school, km", low=0, high=300),
+        Column("travel_minutes", _float, "home to school, minutes", low=0, high=600),
+        _source,
+    ),
+    ("learner_id", "surveyed_on"),
+)
+
+GROWTH = Table(
+    "growth",
+    "one weighing and measuring of a learner",
+    (
+        _learner,
+        Column("measured_on", _date, "day of measuring (day of the list where it is not stated)", required=True),
+        _known,
+        Column("weight_kg", _float, "weight", low=5, high=250),
+        Column("height_cm", _float, "height", low=50, high=230),
+        _source,
+    ),
+    ("learner_id", "measured_on"),
+)
+
+EXIT = Table(
+    "exit",
+    "a learner taken off one school's list",
+    (
+        _learner,
+        _school,
+        Column("left_on", _date, "last day on the list; empty = left on an unknown day"),
+        Column("cause", _text, "why", values=tuple(EXIT_CAUSES), required=True),
+        _known,
+        _source,
+    ),
+    ("learner_id", "school_id", "left_on"),
+)
+
+REGISTER = {
+    t.name: t
+    for t in (
+        SCHOOL,
+        HOLIDAY,
+        ENROLMENT,
+        LEARNER,
+        IDENTITY,
+        IDENTITY_ALIAS,
+        SENSITIVE,
+        ROLL,
+        RESULT,
+        HOUSEHOLD,
+        GROWTH,
+        EXIT,
+    )
+}
+
+# Tables a feature may read. Names, numbers, addresses and section-26 data are not among them.
+SIGNALS = ("school", "holiday", "enrolment", "learner", "roll", "result", "household", "growth", "exit")
+
+# ------------------------------------------------------------------------------------------------ a run
+WHY_NOT_SCORED = {
+    "floating": "on the books but not in class since the last list: needs a search, not a score",
+    "no_attendance": "no attendance marks have ever arrived for the learner this year",
+    "attendance_stopped": "the school's marks stopped; too few of the last four weeks are recorded",
+    "not_modelled": "kindergarten and grades without a past to learn from are not scored",
+}
+
+SCORE = Table(
+    "score",
+    "one learner of the cohort on the run's as-of date, scored or with the reason why not",
+    (
+        _learner,
+        Column("area_id", _text, "service area"),
+        _school,
+        Column("grade", _text, "grade label", values=GRADES),
+        Column("room", _text, "section"),
+        Column(
+            "risk",
+            pa.float64(),
+            "calibrated probability of leaving by the run's horizon; empty = not scored",
+            low=0,
+            high=1,
+        ),
+        Column("rank", pa.int32(), "place within the school, 1 = highest risk; empty = not scored"),
+        Column("listed", pa.bool_(), "within the school's capacity", required=True),
+        Column("cannot_score", _text, "why there is no risk", values=tuple(WHY_NOT_SCORED)),
+    ),
+    ("learner_id",),
+)
+
+REASON = Table(
+    "reason",
+    "one thing that raised a listed learner's risk, in words",
+    (
+        _learner,
+        Column("position", pa.int8(), "1 = weighs most", required=True),
+        Column("family", _text, "attendance, grades, poverty, growth, age, moves, school"),
+        Column("feature", _text, "feature that stands for the family"),
+        Column("value", pa.float64(), "the feature's value"),
+        Column("contribution", pa.float64(), "exact TreeSHAP contribution of the family, log-odds"),
+        Column("text_th", _text, "sentence in Thai"),
+        Column("text_en", _text, "sentence in English"),
+    ),
+    ("learner_id", "position"),
+)
+
+ROSTER = Table(
+    "roster",
+    "name and contact of a learner of the cohort, in its own table apart from the scores",
+    (
+        _learner,
+        Column("prefix", _text, "name prefix"),
+        Column("first_name", _text, "first name"),
+        Column("last_name", _text, "family name"),
+        Column("student_number", _text, "number in the school's register"),
+        Column("roll_number", _int, "position in the room's list"),
+        Column("guardian_name", _text, "guardian"),
+        Column("guardian_relation", _text, "relation"),
+        Column("phone", _text, "telephone"),
+    ),
+    ("learner_id",),
+)
+
+RUN_SCHOOL = Table(
+    "school",
+    "one school of the run, with what its list promises and misses",
+    (
+        _school,
+        Column("name", _text, "school name"),
+        Column("area_id", _text, "service area"),
+        Column("area_name", _text, "service area name"),
+        Column("learners", pa.int32(), "learners in the cohort"),
+        Column("not_scored", pa.int32(), "learners without a score"),
+        Column("capacity", pa.int32(), "how many the school can see to"),
+        Column("listed", pa.int32(), "learners on the list"),
+        Column("expected_on_list", pa.float64(), "expected leavers among the listed (sum of calibrated risks)"),
+        Column("expected_off_list", pa.float64(), "expected leavers among the scored who are not listed"),
+        Column("last_mark_on", _date, "last day with any mark; empty = none this year"),
+    ),
+    ("school_id",),
+)
+
+RUN = {t.name: t for t in (SCORE, REASON, ROSTER, RUN_SCHOOL)}

@@ -1,0 +1,1 @@
+"""Any agency's files become one learner register; every row is kept or counted."""
