@@ -145,7 +145,7 @@ def _rates(counts: pd.DataFrame) -> pd.DataFrame:
     column = {name: counts[name].to_numpy() for name in counts}
 
     def share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-        return np.divide(part, whole, out=np.full(len(whole), np.nan), where=whole > 0)
+        return np.asarray(np.divide(part, whole, out=np.full(len(whole), np.nan), where=whole > 0))
 
     for kind in ("recorded", "absent", "unexcused", "late", "sick"):
         for window in (*WINDOWS, "year"):

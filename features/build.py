@@ -51,7 +51,7 @@ def build(store: Store, settings: Settings, as_of: date) -> pd.DataFrame:
     # Starting processes costs more than the work of a small register.
     jobs = settings.jobs if _rows(store) > 2_000_000 else 1
     parts = Parallel(n_jobs=jobs)(delayed(_bucket)(store.home, settings, as_of, bucket) for bucket in buckets)
-    whole = pd.concat(parts, ignore_index=True).sort_values("learner_id", ignore_index=True)
+    whole: pd.DataFrame = pd.concat(parts, ignore_index=True).sort_values("learner_id", ignore_index=True)
     context = school(whole, whole)
     whole = pd.concat([whole, context], axis=1)
     return pd.concat([whole[PLACE], whole[NAMES].astype(np.float32)], axis=1)

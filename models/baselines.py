@@ -13,8 +13,8 @@ from models.risk import school_rates
 
 RULES = {
     "absence_10": "away on 10 % or more of this year's recorded days",
-    "abc_flags": "count of flags: away ≥ 10 %, late on ≥ 20 % of four weeks (behaviour is not recorded otherwise), "
-    "an open 0 / ร / มส or an average under 1.5",
+    "abc_flags": "how many of three flags: away ≥ 10 %, late on ≥ 20 % of four weeks (behaviour is not recorded "
+    "otherwise), an open 0 / ร / มส or an average under 1.5",
     "school_only": "the school's leaving rate in the training years: choose schools, not children",
 }
 
@@ -26,6 +26,6 @@ def baselines(train: pd.DataFrame, rows: pd.DataFrame) -> dict[str, np.ndarray]:
     failing = ((rows["open_results"] >= 1) | (rows["grade_average"] < 1.5)).to_numpy()
     return {
         "absence_10": away.astype(np.float64),
-        "abc_flags": away.astype(np.float64) + late + failing,
+        "abc_flags": (away.astype(np.float64) + late + failing) / 3,
         "school_only": school_rates(train[train["left"].notna()])(rows["main_school_id"]),
     }

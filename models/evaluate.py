@@ -97,4 +97,4 @@ def listed(schools: pd.Series, risk: np.ndarray, settings: Settings, learners: p
     place = (
         rows.sort_values(["risk", "learner"], ascending=[False, True], na_position="last").groupby("school").cumcount()
     )
-    return (place.sort_index().to_numpy() < capacity(size, settings)) & ~np.isnan(risk)
+    return np.asarray((place.sort_index().to_numpy() < capacity(size, settings)) & ~np.isnan(risk))

@@ -5,10 +5,10 @@ school's list, of any agency, at the census of that day. One column says which o
 year*, or *not arrived* at the next year's census after the last list of the old one.
 
     evidence, the first that applies                                                   left
-    on an enrolled list at the census of `by`, or taken off one later than `by`        0
+    enrolled (or on leave) on a list at the census of `by`, or taken off one later     0
     died, moved abroad                                                                 0
     graduated from a last grade (ม.6, ปวช.3, a course without grades)                  0
-    left for a leaving cause by `by`, the day known                                    1
+    left for a leaving cause by `by`, the day known, or listed as having left          1
     on the books but not in class (3.1.8) on a list up to `by`                         1
     moved school and not seen again; left on an unknown day; cause unknown             unknown
     own school sent a list for the census of `by`, the learner is not on it            1
@@ -53,14 +53,19 @@ def outcome(store: Store, settings: Settings, cohort: pd.DataFrame, as_of: date,
     def has(found: pd.Series) -> np.ndarray:
         return learners.isin(found).to_numpy()
 
-    seen = has(at_census.loc[at_census["status"] == "enrolled", "learner_id"])
+    up_to_census = lists[lists["listed_on"] <= end + timedelta(days=_CENSUS_DAYS)]
+
+    def listed_as(*status: str) -> np.ndarray:
+        return has(up_to_census.loc[up_to_census["status"].isin(status), "learner_id"])
+
+    # A leave of absence (พักการเรียน) ends in a return more often than not; it is no leaving.
+    seen = has(at_census.loc[at_census["status"].isin(["enrolled", "leave_of_absence"]), "learner_id"])
     later = has(exits.loc[exits["left_on"] > end, "learner_id"])
     ended = has(up_to.loc[up_to["cause"].isin(["died", "moved_abroad"]), "learner_id"])
     last_grade = cohort["grade"].isin(_LAST_GRADES).to_numpy() | cohort["grade"].isna().to_numpy()
-    graduated = has(up_to.loc[up_to["cause"] == "graduated", "learner_id"]) & last_grade
-    withdrew = has(up_to.loc[up_to["cause"].isin(LEAVING_CAUSES), "learner_id"])
-    floating_on = lists[(lists["status"] == "floating") & (lists["listed_on"] <= end + timedelta(days=_CENSUS_DAYS))]
-    floating = has(floating_on["learner_id"])
+    graduated = (has(up_to.loc[up_to["cause"] == "graduated", "learner_id"]) | listed_as("graduated")) & last_grade
+    withdrew = has(up_to.loc[up_to["cause"].isin(LEAVING_CAUSES), "learner_id"]) | listed_as("left")
+    floating = listed_as("floating")
     lost = up_to.loc[up_to["cause"].isin(["moved_school", "unknown"]), "learner_id"]
     untold = has(lost) | has(exits.loc[exits["left_on"].isna(), "learner_id"])
     listing_schools = at_census["school_id"].unique()

@@ -21,7 +21,7 @@ import pandas as pd
 from features.readiness import cannot_score
 from features.registry import MODEL_FEATURES
 from models.baselines import RULES, baselines
-from models.evaluate import figures, intervals, listed
+from models.evaluate import at_top, capacity, figures, intervals
 from models.panel import closed_years, panel, slices
 from models.risk import Risk, fit, save
 from raksa.errors import RaksaError
@@ -102,8 +102,8 @@ def judge(risk: Risk, rows: pd.DataFrame, years: list[int], settings: Settings) 
     compared = {}
     for name, scores in by.items():
         compared[name] = {
-            **figures(left, scores, settings.capacity_share),
-            "at_capacity": _at_capacity(held, scores, settings),
+            **figures(left, scores),
+            "at_capacity": _at_capacity(held, scores, settings, across_schools=name == "school_only"),
         }
         if name != "model":  # a rule's score is no probability
             compared[name] = {k: v for k, v in compared[name].items() if k not in ("brier", "ece")}
@@ -118,24 +118,35 @@ def judge(risk: Risk, rows: pd.DataFrame, years: list[int], settings: Settings) 
         "intervals": intervals(left, by["model"], schools, seed=settings.seed),
         "calibration": _reliability(left, by["model"]),
         "by_as_of": {
-            str(day.date()): figures(left[at], by["model"][at], settings.capacity_share)
+            str(day.date()): figures(left[at], by["model"][at])
             for day in sorted(held["as_of"].unique())
             if (at := (held["as_of"] == day).to_numpy()).any()
         },
     }
 
 
-def _at_capacity(held: pd.DataFrame, scores: np.ndarray, settings: Settings) -> dict[str, float]:
-    """Precision and recall of the schools' lists, all as-of dates together."""
-    on = np.zeros(len(held), bool)
-    for _, at in held.groupby("as_of").indices.items():
-        rows = held.iloc[at]
-        on[at] = listed(rows["school_id"], scores[at], settings, rows["learner_id"])
-    left = held["left"].to_numpy()
+def _at_capacity(
+    held: pd.DataFrame, scores: np.ndarray, settings: Settings, *, across_schools: bool
+) -> dict[str, float]:
+    """Precision and recall of lists as long as the schools can see to, all as-of dates together.
+
+    Each school lists its own highest scores; across schools, all those places go to the highest scores wherever they
+    are. Ties at a line count with the share of them that fits.
+    """
+    places, caught, left = 0, 0.0, held["left"].to_numpy()
+    for day in held["as_of"].unique():
+        of_day = np.flatnonzero(held["as_of"] == day)
+        by_school = [of_day[at] for _, at in sorted(held.iloc[of_day].groupby("school_id").indices.items())]
+        lists = [(at, min(int(capacity(len(at), settings)), len(at))) for at in by_school]
+        if across_schools:
+            lists = [(of_day, sum(count for _, count in lists))]
+        for at, count in lists:
+            places += count
+            caught += at_top(left[at], scores[at], count)[0] * count
     return {
-        "listed": int(on.sum()),
-        "precision": float(left[on].mean()) if on.any() else np.nan,
-        "recall": float(left[on].sum() / left.sum()) if left.sum() else np.nan,
+        "listed": places,
+        "precision": caught / places if places else np.nan,
+        "recall": caught / float(left.sum()) if left.sum() else np.nan,
     }
 
 

@@ -31,7 +31,7 @@ import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 
 from raksa.errors import RaksaError
-from raksa.tables import NOT_RECORDED, REGISTER, Table
+from raksa.tables import NO_SCHOOL, NOT_RECORDED, REGISTER, Table
 
 _NO_YEAR = 0  # tables without an academic year live under year=0
 
@@ -275,8 +275,11 @@ def _overlay(spec: Table, held: list[pa.Table]) -> pa.Table:
     for table in held:  # within one snapshot a key stands once, so plain assignment is safe
         rows = np.arange(start, start + len(table))
         into, page = group[rows], marks[rows]
-        fresh = out[into]
-        out[into] = np.where(page != ord(NOT_RECORDED), page, fresh)
+        before = out[into]
+        unsaid = (before == ord(NOT_RECORDED)) | (before == ord(NO_SCHOOL))
+        said = (page != ord(NOT_RECORDED)) & (page != ord(NO_SCHOOL))
+        # A closed day of a later calendar does not wipe out a mark that was made on it.
+        out[into] = np.where(said | (unsaid & (page == ord(NO_SCHOOL))), page, before)
         first[into] = rows
         start += len(table)
     merged = whole.take(first)

@@ -1,0 +1,141 @@
+"""A scored run, published: who is on each school's list on a date, and why. `raksa score`.
+
+register → features → risk → list sized to capacity → reasons of the listed → runs/<as-of>-<id>/ → current.json
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from features.build import build
+from features.cohort import known_before
+from features.readiness import cannot_score
+from models.evaluate import capacity, listed
+from models.panel import horizon
+from models.reasons import reasons
+from models.risk import Risk, load
+from raksa.settings import Settings
+from raksa.store import Store
+from raksa.tables import RUN
+
+
+def publish(
+    store: Store, settings: Settings, as_of: date, created_at: str, progress: Callable[[str], None] | None = None
+) -> str:
+    """Score everyone on a list on the date, publish the run and point readers at it; returns the run's id.
+
+    Readers see the whole run or the one before it, never a part. Raises RaksaError without a trained model.
+    """
+    say = progress or (lambda _: None)
+    folder = store.model_folder()
+    risk = load(folder)
+    card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
+    say(f"features as of {as_of}")
+    rows = build(store, settings, as_of)
+    say("risks, lists and reasons")
+    score = score_table(risk, rows, settings)
+    why = reasons(risk, rows[score["listed"].to_numpy()])
+    tables = {
+        "score": score,
+        "reason": why,
+        "roster": roster(store, rows, as_of),
+        "school": schools(store, rows, score, settings),
+    }
+    snapshots = store.current().snapshots
+    digest = hashlib.sha256("\n".join([folder.name, *snapshots]).encode()).hexdigest()[:8]
+    run = f"{as_of}-{digest}"
+    about = {
+        "id": run,
+        "as_of": as_of,
+        "horizon": horizon(as_of, settings),
+        "model": folder.name,
+        "created_at": created_at,
+        "snapshots": snapshots,
+        "counts": _counts(score),
+        "figures": card["judged"],
+        "rules": card["rules"],
+    }
+    with store.writing():
+        with store.publishing("runs", run) as target:
+            _write(target / "scores.duckdb", tables)
+            text = json.dumps(about, ensure_ascii=False, indent=1, default=str)
+            (target / "run.json").write_text(text, encoding="utf-8")
+        store.point(run=run)
+    return run
+
+
+def score_table(risk: Risk, rows: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+    """Rows of raksa.tables.SCORE. Who cannot be scored has no risk and no rank, and the reason why."""
+    why_not = cannot_score(rows, settings)
+    scored = why_not.isna().to_numpy()
+    chance = np.where(scored, risk.predict(rows), np.nan)
+    score = rows[["learner_id", "area_id", "school_id", "grade", "room"]].assign(risk=chance, cannot_score=why_not)
+    score["listed"] = listed(rows["school_id"], chance, settings, rows["learner_id"])
+    order = score.sort_values(["risk", "learner_id"], ascending=[False, True], na_position="last")
+    rank = order.groupby("school_id").cumcount() + 1
+    score["rank"] = rank.sort_index().where(scored).astype("Int32")
+    return score
+
+
+def roster(store: Store, rows: pd.DataFrame, as_of: date) -> pd.DataFrame:
+    """Rows of raksa.tables.ROSTER: the latest name, number and contact known before the date."""
+    names = known_before(store.read("identity"), as_of, "known_on").to_pandas().sort_values("known_on")
+    names = names.drop_duplicates("learner_id", keep="last").set_index("learner_id")
+    lists = known_before(store.read("enrolment"), as_of, "listed_on").to_pandas().sort_values("listed_on")
+    place = lists.drop_duplicates("learner_id", keep="last").set_index("learner_id")[["student_number", "roll_number"]]
+    out: pd.DataFrame = rows[["learner_id"]].join(names, on="learner_id").join(place, on="learner_id")
+    out["roll_number"] = out["roll_number"].astype("Int16")
+    return out[list(RUN["roster"].schema.names)]
+
+
+def schools(store: Store, rows: pd.DataFrame, score: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+    """Rows of raksa.tables.RUN_SCHOOL: what each school's list promises and what it will miss."""
+    known = store.read("school").to_pandas()[["school_id", "name", "area_id", "area_name"]]
+    on, off = score["risk"].where(score["listed"]), score["risk"].where(~score["listed"])
+    by = score.assign(on=on, off=off, last_mark=rows["last_mark"], missing=score["risk"].isna()).groupby("school_id")
+    out = by.agg(
+        learners=("learner_id", "size"),
+        not_scored=("missing", "sum"),
+        listed=("listed", "sum"),
+        expected_on_list=("on", "sum"),
+        expected_off_list=("off", "sum"),
+        last_mark_on=("last_mark", "max"),
+    ).reset_index()
+    out["capacity"] = capacity(out["learners"].to_numpy(), settings)
+    out["last_mark_on"] = out["last_mark_on"].dt.date
+    found: pd.DataFrame = known.merge(out, on="school_id")
+    return found[list(RUN["school"].schema.names)]
+
+
+def _counts(score: pd.DataFrame) -> dict[str, Any]:
+    return {
+        "learners": len(score),
+        "scored": int(score["risk"].notna().sum()),
+        "listed": int(score["listed"].sum()),
+        "schools": int(score["school_id"].nunique()),
+        "expected_on_list": float(score["risk"].where(score["listed"]).sum()),
+        "expected_off_list": float(score["risk"].where(~score["listed"]).sum()),
+        "not_scored": {str(k): int(n) for k, n in score["cannot_score"].value_counts().items()},
+    }
+
+
+def _write(file: Path, tables: dict[str, pd.DataFrame]) -> None:
+    """Tables of a run into one DuckDB file, laid out by area and school, as they are read."""
+    with duckdb.connect(str(file)) as con:
+        for name, frame in tables.items():
+            spec = RUN[name]
+            arrow = pa.Table.from_pandas(frame[spec.schema.names], schema=spec.schema, preserve_index=False)
+            con.register("incoming", arrow)
+            by = [c for c in ("area_id", "school_id", "rank", "learner_id", "position") if c in spec.schema.names]
+            con.execute(f"create table {name} as from incoming order by {', '.join(by)}")
+            con.unregister("incoming")

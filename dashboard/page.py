@@ -1,0 +1,177 @@
+"""What every page begins with: who is here, in which language, and the run people see now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from html import escape
+from typing import NoReturn
+
+import streamlit as st
+
+from dashboard.ground import current_run, ground, now
+from dashboard.language import LANGUAGES, N_, Speaker, speak
+from dashboard.roster import Count, Run, about
+from raksa.access import Person
+from raksa.audit import Entry, record
+from raksa.errors import RaksaError
+from raksa.thai import format_date
+
+# Only sizes and space; colours and the font are in .streamlit/config.toml. Thai needs a line height of 1.6 and more.
+STYLE = """<style>
+[data-testid="stMainBlockContainer"] { padding-left: 1rem; padding-right: 1rem; max-width: 76rem; }
+.raksa h1 { margin: 0; padding: 0; font-size: 1.6rem; line-height: 1.6; }
+.raksa h2, .raksa h3 { margin: 0; padding: 0; font-size: 1.05rem; line-height: 1.7; }
+.raksa p { margin: 0; line-height: 1.7; overflow-wrap: anywhere; }
+.raksa ul { margin: .25rem 0 0; padding-left: 1.2rem; line-height: 1.7; }
+.raksa .small { color: #4a5b58; font-size: .9rem; }
+.raksa.bar form { display: inline; margin: 0; }
+.raksa.bar button { font: inherit; color: #0b6b61; background: none; border: 0; padding: .3rem 0; min-height: 2.5rem;
+  text-decoration: underline; cursor: pointer; }
+.raksa.bar { line-height: 1.7; }
+.raksa.sheet { overflow-x: auto; line-height: 1.7; }
+.raksa.sheet table { border-collapse: collapse; width: 100%; }
+.raksa.sheet th, .raksa.sheet td { text-align: left; vertical-align: top; padding: .35rem .75rem .35rem 0;
+  border-bottom: 1px solid #d5dedc; min-width: 5.5rem; }
+.raksa.sheet th { font-weight: 600; }
+.raksa a { color: #0b6b61; }
+/* Streamlit's grey falls short of a contrast of 4.5; its page links would cut what a tall font needs. */
+[data-testid="stCaptionContainer"] { color: #4a5b58; opacity: 1; }
+[data-testid="stCaptionContainer"] p { color: inherit; }
+[data-testid="stTopNavLink"] span, [data-testid="stSidebarNavLink"] span { overflow: visible; }
+[data-testid="stTopNavLink"] span::after, [data-testid="stSidebarNavLink"] span::after { display: none !important; }
+</style>"""
+
+
+@dataclass(frozen=True)
+class Here:
+    """The person in front of the page."""
+
+    person: Person
+    language: str
+    say: Speaker
+
+
+def here() -> Here:
+    """Who is here, read anew from the people database at every click. Stops the page for whoever no longer is."""
+    session = str(st.user.get("session") or "")
+    person = ground().accounts.of_session(session, now()) if session else None
+    if person is None or person.must_change_password:
+        _signed_out()
+    language = st.session_state.get("language") or person.language
+    return Here(person, language, speak(language))
+
+
+def _signed_out() -> NoReturn:
+    say = speak(ground().settings.language)
+    st.html(
+        f'<main class="raksa"><h1>{escape(say("You are signed out"))}</h1>'
+        f'<p><a href="/login" target="_self">{escape(say("Sign in again"))}</a></p></main>'
+    )
+    st.stop()
+
+
+def bar(who: Here) -> None:
+    """The line above every page: name, language, sign-out."""
+    say = who.say
+    st.html(STYLE)
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.html(
+            f'<div class="raksa bar">{escape(who.person.name)} · '
+            f'<form method="post" action="/logout"><button>{escape(say("Sign out"))}</button></form></div>',
+            width="content",
+        )
+        st.segmented_control(
+            say("Language"),
+            list(LANGUAGES),
+            format_func=LANGUAGES.__getitem__,
+            default=who.language,
+            required=True,
+            key="language",
+            label_visibility="collapsed",
+            on_change=_keep_language,
+            args=(who.person.username,),
+        )
+
+
+def _keep_language(username: str) -> None:
+    ground().accounts.set_language(username, st.session_state["language"])
+
+
+def run_now(who: Here) -> Run:
+    """The run people see; where there is none yet, the page says so and ends."""
+    try:
+        return current_run()
+    except RaksaError:
+        st.info(who.say("There is no list yet. Whoever looks after the data runs: raksa score"))
+        st.stop()
+
+
+def note(who: Here, what: str, *, learner_id: int | None = None, about: str = "", reason: str = "") -> None:
+    """Write what is about to be shown to the audit log, once for each different thing in a sign-in."""
+    already = st.session_state.setdefault("noted", set())
+    entry = (what, learner_id, about)
+    if entry not in already:
+        # No address: Streamlit knows it only sometimes, and the line of the sign-in holds it.
+        record(ground().accounts.people, Entry(now(), who.person.username, what, learner_id, about, reason))
+        already.add(entry)
+
+
+def pick(who: Here, label: str, options: Mapping[str, str], everything: str, key: str) -> str:
+    """One of the options (value -> what is read), or "" for all of them.
+
+    Streamlit knows a choice by the words it was shown in. So the words of one language belong to one widget, and the
+    choice is carried over when the language changes; words that fit no option count as no choice.
+    """
+    chosen = st.session_state.get(key, "")
+    found = st.selectbox(
+        label,
+        list(options),
+        index=list(options).index(chosen) if chosen in options else None,
+        format_func=lambda value: options.get(value, value),
+        placeholder=everything,
+        key=f"{key}-{who.language}",
+    )
+    kept = found if found is not None and found in options else ""
+    st.session_state[key] = kept
+    return kept
+
+
+def day(who: Here, known: date) -> str:
+    """A date that no line break takes apart."""
+    return format_date(known, who.language).replace(" ", "\u00a0")
+
+
+def sentences(texts: Iterable[str]) -> str:
+    """Sentences as an HTML list."""
+    return "<ul>" + "".join(f"<li>{escape(text)}</li>" for text in texts) + "</ul>"
+
+
+_COUNTED = {
+    N_("Children"): "learners",
+    N_("On the list"): "listed",
+    N_("Can see to"): "capacity",
+    N_("Expected to leave, on the list"): "expected_on_list",
+    N_("Expected to leave, not on the list"): "expected_off_list",
+    N_("Cannot be estimated"): "not_scored",
+}
+
+
+def counts_table(who: Here, counts: Sequence[Count], first: str) -> None:
+    """Schools or areas in numbers, one row each. A hidden cell says so."""
+    rows = [[one.name, *(_cell(who, getattr(one, column)) for column in _COUNTED.values())] for one in counts]
+    sheet([first, *(who.say(heading) for heading in _COUNTED)], rows)
+
+
+def sheet(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table as plain HTML: readable by a screen reader, on paper, and on a phone (it scrolls in itself)."""
+    head = "".join(f"<th>{escape(heading)}</th>" for heading in headings)
+    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    st.html(f'<div class="raksa sheet"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>')
+
+
+def _cell(who: Here, value: float | int | None) -> str:
+    if value is None:
+        return who.say("hidden")
+    return about(value, who.language) if isinstance(value, float) else f"{value:,}"

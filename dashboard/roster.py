@@ -1,0 +1,727 @@
+"""What the pages, the exports and `raksa list` show: plain functions from a run and a person to rows.
+
+No Streamlit here, and no second set of rules: each function takes the person it answers (None = the
+operator on the command line) and asks raksa.access in the query itself, so that a row nobody may see is
+never read. Whatever a person may not see is missing from the row, not merely hidden.
+
+    run = open_run(Store(settings.home))
+    for child in children(run, somsri, Filters(grade="ม.3")):
+        print(child.name, [reason.th for reason in child.reasons])
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, fields, replace
+from datetime import date, datetime
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+
+from dashboard.language import N_, speak
+from features.registry import FAMILIES
+from raksa.access import Decision, Person, decide, sees_score, sees_whole_cells, where, where_counts
+from raksa.accounts import Accounts
+from raksa.audit import Entry, record
+from raksa.errors import RaksaError
+from raksa.settings import Settings
+from raksa.store import Store
+from raksa.tables import GRADES
+from raksa.thai import format_date, search_key
+
+SMALLEST_CELL = 5  # a count below it could point at a child (DOMAIN 11)
+
+# Why a learner has no score, and who can change that. Codes are those of raksa.tables.WHY_NOT_SCORED.
+_WHY = {
+    "floating": (
+        N_("On the school's books but not in class since the last list: look for the child now."),
+        N_("The class teacher and the headteacher: find out where the child is."),
+    ),
+    "no_attendance": (
+        N_("No attendance has been sent for this learner this year, so the need cannot be estimated."),
+        N_("The school's registrar: send this year's attendance."),
+    ),
+    "attendance_stopped": (
+        N_("The school's attendance stopped; too few of the last four weeks are recorded."),
+        N_("The class teacher and the registrar: record the missing weeks and send them."),
+    ),
+    "not_modelled": (
+        N_("This grade is not estimated: there is no past to learn from."),
+        N_("Nobody's: keep looking after the child as usual."),
+    ),
+}
+# Column of a list -> its heading. Those a person may not see are left out by columns_for.
+COLUMNS = {
+    "area": N_("Area"),
+    "school": N_("School"),
+    "grade": N_("Grade"),
+    "room": N_("Room"),
+    "roll_number": N_("Roll no."),
+    "student_number": N_("Student no."),
+    "name": N_("Name"),
+    "listed": N_("On the list"),
+    "rank": N_("Order of need in the school"),
+    "risk": N_("Estimated chance of leaving"),
+    "reasons": N_("Reasons"),
+    "guardian_name": N_("Guardian"),
+    "guardian_relation": N_("Relation"),
+    "phone": N_("Telephone"),
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One scored run, open for reading. `horizon` is the date by which leaving is counted."""
+
+    folder: Path
+    id: str
+    as_of: date
+    horizon: date
+    model: str
+    created_at: str
+    snapshots: tuple[str, ...]
+    counts: dict[str, Any]
+    figures: dict[str, Any]
+    connection: duckdb.DuckDBPyConnection = field(repr=False)
+
+    def rows(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        # A cursor of its own for each question: a DuckDB connection serves one thread at a time.
+        with self.connection.cursor() as cursor:
+            return cursor.execute(sql, list(values)).fetchall()
+
+    def close(self) -> None:
+        self.connection.close()
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What a person has chosen to look at. Empty means no limit; `top` is how many rows, after `skip`.
+
+    Area and school are a code, or a part of the name; `search` is a part of a child's name, or a student number.
+    """
+
+    area: str = ""
+    school: str = ""
+    grade: str = ""
+    room: str = ""
+    family: str = ""
+    search: str = ""
+    listed_only: bool = True
+    top: int | None = None
+    skip: int = 0
+
+    def __str__(self) -> str:
+        """In words for the audit log: only what is set."""
+        chosen = {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != f.default}
+        return ", ".join(f"{name}={value}" for name, value in chosen.items()) or "all"
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One thing that raised the need, as a sentence in both languages."""
+
+    family: str
+    th: str
+    en: str
+
+
+@dataclass(frozen=True)
+class Child:
+    """One child on a list. `risk` and `rank` are None where the person sees no score, or there is none.
+
+    `key` stands for the child on a page instead of the learner's number, which never leaves the store.
+    """
+
+    learner_id: int = field(repr=False)
+    key: str
+    area_id: str | None
+    area: str | None
+    school_id: str
+    school: str | None
+    grade: str | None
+    room: str | None
+    roll_number: int | None
+    student_number: str | None
+    name: str
+    listed: bool
+    guardian_name: str | None
+    guardian_relation: str | None
+    phone: str | None
+    cannot_score: str | None = None
+    rank: int | None = None
+    risk: float | None = None
+    reasons: tuple[Reason, ...] = ()
+
+    @property
+    def class_name(self) -> str:
+        """ม.3/1, as a school writes it; ม.3 where rooms have no names."""
+        return "/".join(part for part in (self.grade, self.room) if part)
+
+
+@dataclass(frozen=True)
+class Unscored:
+    """A child without a score, why, and whose turn it is."""
+
+    child: Child
+    code: str
+    last_mark_on: date | None
+    why_th: str
+    why_en: str
+    turn_th: str
+    turn_en: str
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Children of one school who have no score for the same reason."""
+
+    school_id: str
+    school: str | None
+    code: str
+    learners: int
+    why_th: str
+    why_en: str
+    turn_th: str
+    turn_en: str
+
+
+@dataclass(frozen=True)
+class Count:
+    """A school, an area or a choice of filters in numbers, as far as the person may see them.
+
+    None = hidden (a cell under five, or one from which it could be worked out) or not for this role. The two
+    expectations are sums of calibrated probabilities: leavers by the run's horizon on the list and not on it.
+    """
+
+    id: str
+    name: str
+    schools: int = 0
+    learners: int | None = None
+    listed: int | None = None
+    not_scored: int | None = None
+    capacity: int | None = None
+    expected_on_list: float | None = None
+    expected_off_list: float | None = None
+    last_mark_on: date | None = None
+
+
+def open_run(store: Store, run: str | None = None) -> Run:
+    """Open a run for reading, the current one by default.
+
+    A run never changes once it is there and the next one has another name, so an open one stays true. Raises
+    RaksaError if there is none or its files do not belong together.
+    """
+    folder = store.run_folder(run)
+    try:
+        about = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        return Run(
+            folder=folder,
+            id=about["id"],
+            as_of=date.fromisoformat(about["as_of"]),
+            horizon=date.fromisoformat(about["horizon"]),
+            model=about["model"],
+            created_at=about["created_at"],
+            snapshots=tuple(about["snapshots"]),
+            counts=about["counts"],
+            figures=about["figures"],
+            connection=duckdb.connect(str(folder / "scores.duckdb"), read_only=True),
+        )
+    except (OSError, KeyError, ValueError, duckdb.IOException) as wrong:
+        raise RaksaError(f"Run {folder} cannot be read ({wrong!r}). Make a new one with `raksa score`.") from None
+
+
+# -------------------------------------------------------------------------------- counts
+def schools(run: Run, person: Person | None, filters: Filters = Filters()) -> list[Count]:
+    """The schools a person may count, by name. A teacher's row counts her own classes only."""
+    if sees_whole_cells(person):
+        return _counts(run, person, filters, _BY_SCHOOL)
+    # Hidden cells are chosen area by area and before a school is picked, so that no other choice of filters
+    # shows what this one hides.
+    whole = [
+        count
+        for area in areas(run, person)
+        for count in _hide_small(_counts(run, person, Filters(area=area.id), _BY_SCHOOL))
+    ]
+    mine = {c.id for c in _counts(run, person, Filters(area=filters.area, school=filters.school), _BY_SCHOOL)}
+    return [count for count in whole if count.id in mine]
+
+
+def areas(run: Run, person: Person | None) -> list[Count]:
+    """The service areas a person may count, by name."""
+    found = _counts(run, person, Filters(), _BY_AREA)
+    return found if sees_whole_cells(person) else _hide_small(found)
+
+
+def promise(run: Run, person: Person | None, filters: Filters) -> Count:
+    """What the list now chosen promises and misses: one Count over area, school, grade and room. For people
+    who see no learner always over everything they may count."""
+    if sees_whole_cells(person):
+        whole = _counts(run, person, filters, _ALL)
+    else:
+        whole = _hide_small(_counts(run, person, Filters(), _ALL))
+    return whole[0] if whole else Count("", "", learners=0, listed=0, not_scored=0)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A measured number: what it means, the time it was measured over, and its value for each way of choosing."""
+
+    name: str
+    meaning: str
+    period: str
+    values: tuple[str, ...]
+
+
+# Ways of choosing children that run.json compares, and the figures it gives for each. Others keep their own words.
+_WAYS = {
+    "model": N_("This model"),
+    "absence_10": N_("Away 10% of days or more"),
+    "abc_flags": N_("Count of warning signs"),
+    "school_only": N_("Choosing schools, not children"),
+}
+_MEASURES = {
+    "n": (N_("Rows judged"), N_("Learners, once for each date they were looked at")),
+    "base": (N_("Share who left"), N_("What a choice by chance would find")),
+    "at_capacity / precision": (N_("Right on the lists"), N_("Share of those on the schools' lists who left")),
+    "at_capacity / recall": (N_("Found by the lists"), N_("Share of all who left who were on the schools' lists")),
+    "at_capacity / listed": (N_("On the list"), N_("Learners on the schools' lists, once for each date")),
+    "ap": (N_("Average precision"), N_("Precision at every length of list, averaged; chance gives the share who left")),
+    "auc": (N_("Order"), N_("Chance that one who left stands above one who stayed; 0.5 is a coin")),
+    "p10": (N_("Right among the highest"), N_("Share who left among the highest of all, as many as capacity allows")),
+    "r10": (N_("Found by the highest"), N_("Share of all who left among the highest of all")),
+    "brier": (N_("Distance"), N_("Mean squared distance between chance and outcome; less is better")),
+    "ece": (N_("Calibration gap"), N_("Mean gap between the share foreseen and the share seen; less is better")),
+}
+
+
+def ways(run: Run, language: str = "th") -> list[str]:
+    """The ways of choosing whose figures the run compares: its model first, then the plain rules."""
+    say = speak(language)
+    return [say(_WAYS.get(way, way)) for way in run.figures.get("compared", {})]
+
+
+def figures(run: Run, language: str = "th") -> list[Figure]:
+    """How well the model and the plain rules chose in a year none of them had seen, definition and period beside each
+    number; 95 % intervals for the model. About nobody in particular, so for every signed-in person."""
+    say = speak(language)
+    judged = run.figures
+    compared = {way: dict(_flat(values)) for way, values in judged.get("compared", {}).items()}
+    between = judged.get("intervals", {})
+    learned = ", ".join(str(year) for year in judged.get("trained_on", [])) or "—"
+    period = say(N_("academic year {year}; learned from {years}"), year=judged.get("year", "—"), years=learned)
+    measured = {measure for values in compared.values() for measure in values}
+    found = []
+    for measure in [*(m for m in _MEASURES if m in measured), *sorted(measured - set(_MEASURES))]:
+        name, meaning = _MEASURES.get(measure, (measure, "—"))
+        values = tuple(
+            _figure(held.get(measure), between.get(measure) if way == "model" else None)
+            for way, held in compared.items()
+        )
+        found.append(Figure(say(name), say(meaning), period, values))
+    return found
+
+
+def _flat(values: dict[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in values.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{above}{name} / ")
+        else:
+            yield f"{above}{name}", value
+
+
+def _figure(value: float | int | None, between: Sequence[float] | None = None) -> str:
+    """A number in three digits, with its interval; – where it is undefined (no leaver: no recall)."""
+    if value is None or value != value:
+        return "–"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:.3f}" + (f" ({between[0]:.3f}–{between[1]:.3f})" if between else "")
+
+
+def classes(run: Run, person: Person | None, school_id: str = "") -> list[tuple[str, str]]:
+    """Grade and room of the classes in which the person may see a learner, in school order."""
+    condition, values = where(person)
+    chosen, more = _chosen(Filters(school=school_id, listed_only=False))
+    found = run.rows(
+        f"SELECT DISTINCT s.grade, coalesce(s.room, '') FROM (SELECT * FROM score WHERE {condition}) s "
+        f"LEFT JOIN school c USING (school_id) WHERE {chosen}",
+        [*values, *more],
+    )
+    named = ((grade, room) for grade, room in found if grade)
+    return sorted(named, key=lambda place: (GRADES.index(place[0]), len(place[1]), place[1]))
+
+
+_BY_SCHOOL, _BY_AREA, _ALL = ("s.school_id", "c.name"), ("s.area_id", "c.area_name"), ("''", "''")
+
+
+def _counts(run: Run, person: Person | None, filters: Filters, by: tuple[str, str]) -> list[Count]:
+    """Counts of what the person may count, one row per value of `by` (an id and its name)."""
+    condition, values = where_counts(person)
+    chosen, more = _chosen(replace(filters, family="", search="", listed_only=False))
+    found = run.rows(
+        f"""
+        SELECT coalesce({by[0]}, ''), coalesce(any_value({by[1]}), ''), count(DISTINCT s.school_id), count(*),
+               count(*) FILTER (s.listed), count(*) FILTER (s.risk IS NULL),
+               coalesce(sum(s.risk) FILTER (s.listed), 0), coalesce(sum(s.risk) FILTER (NOT s.listed), 0),
+               max(c.last_mark_on),
+               list(DISTINCT {{'school': s.school_id, 'capacity': coalesce(c.capacity, 0)}})
+        FROM (SELECT * FROM score WHERE {condition}) s LEFT JOIN school c USING (school_id)
+        WHERE {chosen} GROUP BY {by[0]} ORDER BY 2 COLLATE th, 1
+        """,
+        [*values, *more],
+    )
+    expects = sees_score(person) or not sees_whole_cells(person)
+    return [
+        Count(
+            id=row[0],
+            name=row[1],
+            schools=row[2],
+            learners=row[3],
+            listed=row[4],
+            not_scored=row[5],
+            capacity=sum(one["capacity"] for one in row[9]) if expects else None,
+            expected_on_list=row[6] if expects else None,
+            expected_off_list=row[7] if expects else None,
+            last_mark_on=row[8],
+        )
+        for row in found
+    ]
+
+
+def _hide_small(counts: list[Count]) -> list[Count]:
+    """Counts under five taken out, for people who may see no learner behind them.
+
+    Where exactly one cell of a column would be hidden, the next smallest goes with it: otherwise the area's
+    total, minus the cells shown, is the hidden one.
+    """
+    learners = _shown([c.learners for c in counts])
+    listed = _shown([c.listed for c in counts])
+    not_scored = _shown([c.not_scored for c in counts])
+    shown = []
+    for i, count in enumerate(counts):
+        # An expectation over few children says something about each of them.
+        enough = learners[i] is not None and listed[i] is not None
+        shown.append(
+            replace(
+                count,
+                learners=learners[i],
+                listed=listed[i],
+                not_scored=not_scored[i],
+                expected_on_list=count.expected_on_list if enough else None,
+                expected_off_list=count.expected_off_list if enough else None,
+            )
+        )
+    return shown
+
+
+def _shown(cells: list[int | None]) -> list[int | None]:
+    sizes = [cell or 0 for cell in cells]
+    hidden = {i for i, size in enumerate(sizes) if size < SMALLEST_CELL}
+    if len(hidden) == 1 and len(sizes) > 1:
+        hidden.add(min((i for i in range(len(sizes)) if i not in hidden), key=lambda i: sizes[i]))
+    return [None if i in hidden else size for i, size in enumerate(sizes)]
+
+
+# -------------------------------------------------------------------------------- children
+def children(run: Run, person: Person | None, filters: Filters = Filters()) -> list[Child]:
+    """The scored children the person may see, the greatest need first; equal need in the order of Thai
+    names."""
+    return _children(run, person, filters, "s.cannot_score IS NULL")
+
+
+def how_many(run: Run, person: Person | None, filters: Filters) -> int:
+    """How many children `children` would give without `top` and `skip`."""
+    condition, values = where(person)
+    chosen, more = _chosen(filters)
+    return int(
+        run.rows(
+            f"SELECT count(*) FROM (SELECT * FROM score WHERE {condition}) s "
+            "LEFT JOIN roster r USING (learner_id) LEFT JOIN school c USING (school_id) "
+            f"WHERE s.cannot_score IS NULL AND {chosen}",
+            [*values, *more],
+        )[0][0]
+    )
+
+
+def cannot_score(run: Run, person: Person | None, filters: Filters = Filters()) -> list[Unscored]:
+    """The children the person may see who have no score, with the reason and whose turn it is. Missing is not safe:
+    this list stands beside the other one."""
+    asked = replace(filters, listed_only=False, family="")
+    found = _children(run, person, asked, "s.cannot_score IS NOT NULL")
+    last = dict(run.rows("SELECT school_id, last_mark_on FROM school"))
+    return [_unscored(one, last.get(one.school_id)) for one in found]
+
+
+def gaps(run: Run, person: Person | None, filters: Filters = Filters()) -> list[Gap]:
+    """The same by school and reason, what is most urgent first: children who are nowhere to be found, then the schools
+    with the most children."""
+    condition, values = where(person)
+    chosen, more = _chosen(replace(filters, listed_only=False, family=""))
+    found = run.rows(
+        f"""
+        SELECT s.school_id, any_value(c.name), s.cannot_score, count(*), any_value(c.last_mark_on)
+        FROM (SELECT * FROM score WHERE {condition}) s
+        LEFT JOIN roster r USING (learner_id) LEFT JOIN school c USING (school_id)
+        WHERE s.cannot_score IS NOT NULL AND {chosen} GROUP BY s.school_id, s.cannot_score
+        """,
+        [*values, *more],
+    )
+    urgent = list(_WHY)
+    listed = [Gap(row[0], row[1], row[2], row[3], *_words(row[2], row[4])) for row in found]
+    return sorted(listed, key=lambda gap: (urgent.index(gap.code), -gap.learners, gap.school_id))
+
+
+def why_not(run: Run, child: Child) -> Unscored:
+    """The same for one child the person may see already; `child.cannot_score` must be set."""
+    last = run.rows("SELECT last_mark_on FROM school WHERE school_id = ?", [child.school_id])
+    return _unscored(child, last[0][0] if last else None)
+
+
+def _unscored(child: Child, last_mark_on: date | None) -> Unscored:
+    code = child.cannot_score or ""
+    return Unscored(child, code, last_mark_on, *_words(code, last_mark_on))
+
+
+def _words(code: str, last_mark_on: date | None) -> tuple[str, str, str, str]:
+    """Why there is no score and whose turn it is, in Thai and English each."""
+    why, turn = _WHY[code]
+    thai, english = speak("th"), speak("en")
+    th, en = thai(why), english(why)
+    if code == "attendance_stopped" and last_mark_on:
+        more = N_("Last day recorded: {day}.")
+        th = f"{th} {thai(more, day=format_date(last_mark_on))}"
+        en = f"{en} {english(more, day=format_date(last_mark_on, 'en'))}"
+    return th, en, thai(turn), english(turn)
+
+
+def child(run: Run, person: Person | None, learner_id: int) -> tuple[Child | None, Decision]:
+    """One child, scored or not, and why the person may see it. None if there is no such child or it is
+    refused: the two look alike from outside, the decision (for the log) tells them apart."""
+    place = run.rows("SELECT school_id, area_id, grade, room FROM score WHERE learner_id = ?", [learner_id])
+    if not place:
+        return None, Decision(False, "not in this run")
+    decision = decide(person, *place[0])
+    if not decision.allowed:
+        return None, decision
+    one = _children(run, person, Filters(listed_only=False), f"s.learner_id = {int(learner_id)}")
+    return one[0], decision
+
+
+def _children(run: Run, person: Person | None, filters: Filters, extra: str) -> list[Child]:
+    condition, values = where(person)
+    chosen, more = _chosen(filters)
+    score = "s.risk, s.rank" if sees_score(person) else "NULL, NULL"
+    found = run.rows(
+        f"""
+        SELECT s.learner_id, s.area_id, c.area_name, s.school_id, c.name, s.grade, s.room,
+               r.roll_number, r.student_number, r.prefix, r.first_name, r.last_name, s.listed,
+               r.guardian_name, r.guardian_relation, r.phone, s.cannot_score, {score}
+        FROM (SELECT * FROM score WHERE {condition}) s
+        LEFT JOIN roster r USING (learner_id) LEFT JOIN school c USING (school_id)
+        WHERE {extra} AND {chosen}
+        ORDER BY s.risk DESC NULLS LAST, r.first_name COLLATE th NULLS LAST, r.last_name COLLATE th, s.learner_id
+        LIMIT {filters.top if filters.top is not None else "ALL"} OFFSET {int(filters.skip)}
+        """,
+        [*values, *more],
+    )
+    why = _reasons(run, [row[0] for row in found])
+    return [
+        Child(
+            learner_id=row[0],
+            key=blake2b(f"{run.id}:{row[0]}".encode(), digest_size=8).hexdigest(),
+            area_id=row[1],
+            area=row[2],
+            school_id=row[3],
+            school=row[4],
+            grade=row[5],
+            room=row[6],
+            roll_number=row[7],
+            student_number=row[8],
+            name=_name(row[9], row[10], row[11]),
+            listed=row[12],
+            guardian_name=row[13],
+            guardian_relation=row[14],
+            phone=row[15],
+            cannot_score=row[16],
+            risk=row[17],
+            rank=row[18],
+            reasons=why.get(row[0], ()),
+        )
+        for row in found
+    ]
+
+
+def _reasons(run: Run, learners: list[int]) -> dict[int, tuple[Reason, ...]]:
+    found: dict[int, tuple[Reason, ...]] = {}
+    for learner, family, th, en in run.rows(
+        "SELECT learner_id, family, text_th, text_en FROM reason "
+        "WHERE learner_id IN (SELECT unnest(?::BIGINT[])) ORDER BY learner_id, position",
+        [learners],
+    ):
+        found[learner] = (*found.get(learner, ()), Reason(family, th, en))
+    return found
+
+
+# The stored name as raksa.thai.search_key would make it: no tone marks, no spaces, lower case. In SQL, so
+# that a search over an area's 77,000 names costs milliseconds; a test holds it to search_key.
+_NAME_KEY = (
+    "lower(replace(regexp_replace(concat(r.prefix, r.first_name, r.last_name), "
+    "'[\u0e47-\u0e4e]', '', 'g'), ' ', ''))"
+)
+
+
+def _chosen(filters: Filters) -> tuple[str, list[object]]:
+    """The filters as a SQL condition over s (score), c (school) and, for a search, r (roster)."""
+    parts: list[str] = ["TRUE"]
+    values: list[object] = []
+    for code, name, value in (
+        ("s.area_id", "c.area_name", filters.area),
+        ("s.school_id", "c.name", filters.school),
+    ):
+        if value:
+            parts.append(f"({code} = ? OR contains({name}, ?))")
+            values += [value, value]
+    for column, value in (("s.grade", filters.grade), ("s.room", filters.room)):
+        if value:
+            parts.append(f"{column} = ?")
+            values.append(value)
+    if filters.listed_only:
+        parts.append("s.listed")
+    if filters.family:
+        parts.append("s.learner_id IN (SELECT learner_id FROM reason WHERE family = ?)")
+        values.append(filters.family)
+    if key := search_key(filters.search):
+        parts.append(f"(contains({_NAME_KEY}, ?) OR r.student_number = ?)")
+        values += [key, filters.search.strip()]
+    return " AND ".join(parts), values
+
+
+def _name(prefix: str | None, first: str | None, last: str | None) -> str:
+    """เด็กหญิงมะลิ ใจดี: the prefix is joined without a space (DOMAIN 12)."""
+    return f"{prefix or ''}{first or ''} {last or ''}".strip() or "—"
+
+
+# -------------------------------------------------------------------------------- as files
+def about(expected: float, language: str = "th") -> str:
+    """An expected number of children as a person says it; decimals would promise more than is known.
+
+    >>> about(0.2, "en"), about(5.7, "en")
+    ('fewer than one', 'about 6')
+    """
+    if expected < 0.5:
+        return speak(language)(N_("fewer than one"))
+    return speak(language)(N_("about {n}"), n=round(expected))
+
+
+def families(language: str = "th") -> dict[str, str]:
+    """Families of reasons, as the feature registry names them."""
+    return {family: names[("th", "en").index(language)] for family, names in FAMILIES.items()}
+
+
+def columns_for(person: Person | None) -> tuple[str, ...]:
+    """Columns that exist for this person, in order. For a teacher there is no risk and no rank."""
+    return tuple(c for c in COLUMNS if sees_score(person) or c not in ("rank", "risk"))
+
+
+def as_table(rows: Iterable[Child], columns: Sequence[str], language: str = "th") -> pd.DataFrame:
+    """The list as a table, one row per child, with headings and reasons in the language."""
+    say = speak(language)
+    cells = [[_cell(row, column, language) for column in columns] for row in rows]
+    return pd.DataFrame(cells, columns=[say(COLUMNS[c]) for c in columns], dtype=object)
+
+
+def _cell(row: Child, column: str, language: str) -> object:
+    say = speak(language)
+    if column == "reasons":
+        return " / ".join(getattr(reason, language) for reason in row.reasons)
+    if column == "listed":
+        return say(N_("yes")) if row.listed else say(N_("no"))
+    if column == "risk":
+        return None if row.risk is None else round(row.risk, 3)
+    return getattr(row, column)
+
+
+def lines(
+    run: Run, person: Person | None, filters: Filters, language: str = "th", *, unscored: bool = False
+) -> list[dict[str, object]]:
+    """The list, or who cannot be scored, as rows for the command line: names of columns that stay the same in every
+    language, sentences in the one asked for."""
+    columns = columns_for(person)
+    if not unscored:
+        return [{c: _cell(row, c, language) for c in columns} for row in children(run, person, filters)]
+    place = [c for c in columns if c not in ("listed", "rank", "risk", "reasons")]
+    return [
+        {c: _cell(row.child, c, language) for c in place}
+        | {"why": getattr(row, f"why_{language}"), "whose_turn": getattr(row, f"turn_{language}")}
+        for row in cannot_score(run, person, filters)
+    ]
+
+
+def person_named(settings: Settings, username: str) -> Person:
+    """The account of that name, to see what its pages show. Raises RaksaError if there is none."""
+    accounts = Accounts.open(settings)
+    try:
+        person = accounts.person(username)
+    finally:
+        accounts.close()
+    if person is None:
+        raise RaksaError(f"There is no account {username}. The page People lists the accounts there are.")
+    return person
+
+
+def note_listing(settings: Settings, person: Person | None, filters: Filters, count: int, now: datetime) -> None:
+    """Write a list printed on the command line to the audit log."""
+    accounts = Accounts.open(settings)
+    try:
+        about = f"{filters}, {count} rows" + (f", as {person.username}" if person else "")
+        record(accounts.people, Entry(now, "operator", "print_list", None, about, "operator"))
+    finally:
+        accounts.close()
+
+
+def as_csv(rows: Iterable[Child], columns: Sequence[str], language: str = "th") -> bytes:
+    """The list as CSV for Excel: UTF-8 with BOM (without it Excel shows garbage), no cell a formula.
+
+    >>> as_csv([], ["name"], "en")
+    b'\\xef\\xbb\\xbfName\\r\\n'
+    """
+    table = as_table(rows, columns, language)
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(table.columns)
+    writer.writerows([_harmless(cell) for cell in row] for row in table.itertuples(index=False, name=None))
+    return out.getvalue().encode("utf-8-sig")
+
+
+def _harmless(cell: object) -> object:
+    """A text that a spreadsheet would take for a formula gets an apostrophe in front (OWASP, CSV
+    injection)."""
+    return f"'{cell}" if isinstance(cell, str) and cell.lstrip()[:1] in {"=", "+", "-", "@", "\t", "\r"} else cell
+
+
+def as_xlsx(rows: Iterable[Child], columns: Sequence[str], language: str = "th") -> bytes:
+    """The list as an Excel file; text stays text, whatever it begins with."""
+    import xlsxwriter
+
+    table = as_table(rows, columns, language)
+    out = io.BytesIO()
+    with xlsxwriter.Workbook(out, {"in_memory": True}) as book:
+        sheet = book.add_worksheet("Raksa")
+        sheet.freeze_panes(1, 0)
+        heading = book.add_format({"bold": True, "bottom": 1})
+        for x, (column, title) in enumerate(zip(columns, table.columns, strict=True)):
+            sheet.write_string(0, x, title, heading)
+            sheet.set_column(x, x, {"reasons": 60, "school": 24, "name": 24}.get(column, 14))
+        for y, row in enumerate(table.itertuples(index=False, name=None), start=1):
+            for x, cell in enumerate(row):
+                if isinstance(cell, str):  # a text is never read as a formula, a link or a number
+                    sheet.write_string(y, x, cell)
+                elif cell is not None:
+                    sheet.write_number(y, x, cell)
+    return out.getvalue()
