@@ -24,6 +24,7 @@ from models.evaluate import capacity, listed
 from models.panel import horizon
 from models.reasons import reasons
 from models.risk import Risk, load
+from raksa.errors import RaksaError
 from raksa.settings import Settings
 from raksa.store import Store
 from raksa.tables import RUN
@@ -34,7 +35,8 @@ def publish(
 ) -> str:
     """Score everyone on a list on the date, publish the run and point readers at it; returns the run's id.
 
-    Readers see the whole run or the one before it, never a part. Raises RaksaError without a trained model.
+    Readers see the whole run or the one before it, never a part. Raises RaksaError without a trained model, or when
+    nobody is on a list on that date.
     """
     say = progress or (lambda _: None)
     folder = store.model_folder()
@@ -42,6 +44,10 @@ def publish(
     card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
     say(f"features as of {as_of}")
     rows = build(store, settings, as_of)
+    if rows.empty:
+        raise RaksaError(
+            f"No learner is on any list known before {as_of}; the lists of before stand. Choose another date."
+        )
     say("risks, lists and reasons")
     score = score_table(risk, rows, settings)
     why = reasons(risk, rows[score["listed"].to_numpy()])
@@ -52,7 +58,8 @@ def publish(
         "school": schools(store, rows, score, settings),
     }
     snapshots = store.current().snapshots
-    digest = hashlib.sha256("\n".join([folder.name, *snapshots]).encode()).hexdigest()[:8]
+    chosen = settings.model_dump_json(exclude={"home", "database_url", "host", "port", "jobs"})
+    digest = hashlib.sha256("\n".join([folder.name, chosen, *snapshots]).encode()).hexdigest()[:8]
     run = f"{as_of}-{digest}"
     about = {
         "id": run,

@@ -1,5 +1,4 @@
-"""What every door and page of one server process stands on: settings, the people database, the current run.
-"""
+"""What every door and page of one server process stands on: settings, the people database, the current run."""
 
 from __future__ import annotations
 

@@ -293,8 +293,8 @@ _MEASURES = {
     "at_capacity / listed": (N_("On the list"), N_("Learners on the schools' lists, once for each date")),
     "ap": (N_("Average precision"), N_("Precision at every length of list, averaged; chance gives the share who left")),
     "auc": (N_("Order"), N_("Chance that one who left stands above one who stayed; 0.5 is a coin")),
-    "p10": (N_("Right among the highest"), N_("Share who left among the highest of all, as many as capacity allows")),
-    "r10": (N_("Found by the highest"), N_("Share of all who left among the highest of all")),
+    "p10": (N_("Right among the highest"), N_("Share who left among the highest tenth of all")),
+    "r10": (N_("Found by the highest"), N_("Share of all who left who were in the highest tenth")),
     "brier": (N_("Distance"), N_("Mean squared distance between chance and outcome; less is better")),
     "ece": (N_("Calibration gap"), N_("Mean gap between the share foreseen and the share seen; less is better")),
 }
@@ -303,7 +303,12 @@ _MEASURES = {
 def ways(run: Run, language: str = "th") -> list[str]:
     """The ways of choosing whose figures the run compares: its model first, then the plain rules."""
     say = speak(language)
-    return [say(_WAYS.get(way, way)) for way in run.figures.get("compared", {})]
+    return [say(_WAYS.get(way, way)) for way in _compared(run)]
+
+
+def _compared(run: Run) -> dict[str, dict[str, Any]]:
+    compared = run.figures.get("compared", {})
+    return {way: compared[way] for way in sorted(compared, key=lambda way: (way != "model", way))}
 
 
 def figures(run: Run, language: str = "th") -> list[Figure]:
@@ -311,7 +316,7 @@ def figures(run: Run, language: str = "th") -> list[Figure]:
     number; 95 % intervals for the model. About nobody in particular, so for every signed-in person."""
     say = speak(language)
     judged = run.figures
-    compared = {way: dict(_flat(values)) for way, values in judged.get("compared", {}).items()}
+    compared = {way: dict(_flat(values)) for way, values in _compared(run).items()}
     between = judged.get("intervals", {})
     learned = ", ".join(str(year) for year in judged.get("trained_on", [])) or "—"
     period = say(N_("academic year {year}; learned from {years}"), year=judged.get("year", "—"), years=learned)
@@ -571,8 +576,7 @@ def _reasons(run: Run, learners: list[int]) -> dict[int, tuple[Reason, ...]]:
 # The stored name as raksa.thai.search_key would make it: no tone marks, no spaces, lower case. In SQL, so
 # that a search over an area's 77,000 names costs milliseconds; a test holds it to search_key.
 _NAME_KEY = (
-    "lower(replace(regexp_replace(concat(r.prefix, r.first_name, r.last_name), "
-    "'[\u0e47-\u0e4e]', '', 'g'), ' ', ''))"
+    "lower(replace(regexp_replace(concat(r.prefix, r.first_name, r.last_name), '[\u0e47-\u0e4e]', '', 'g'), ' ', ''))"
 )
 
 

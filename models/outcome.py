@@ -61,13 +61,13 @@ def outcome(store: Store, settings: Settings, cohort: pd.DataFrame, as_of: date,
     # A leave of absence (พักการเรียน) ends in a return more often than not; it is no leaving.
     seen = has(at_census.loc[at_census["status"].isin(["enrolled", "leave_of_absence"]), "learner_id"])
     later = has(exits.loc[exits["left_on"] > end, "learner_id"])
-    ended = has(up_to.loc[up_to["cause"].isin(["died", "moved_abroad"]), "learner_id"])
+    ended = has(up_to.loc[up_to["cause"].isin(["died", "moved_abroad"]), "learner_id"]) | listed_as("died")
     last_grade = cohort["grade"].isin(_LAST_GRADES).to_numpy() | cohort["grade"].isna().to_numpy()
     graduated = (has(up_to.loc[up_to["cause"] == "graduated", "learner_id"]) | listed_as("graduated")) & last_grade
     withdrew = has(up_to.loc[up_to["cause"].isin(LEAVING_CAUSES), "learner_id"]) | listed_as("left")
     floating = listed_as("floating")
     lost = up_to.loc[up_to["cause"].isin(["moved_school", "unknown"]), "learner_id"]
-    untold = has(lost) | has(exits.loc[exits["left_on"].isna(), "learner_id"])
+    untold = has(lost) | listed_as("moved") | has(exits.loc[exits["left_on"].isna(), "learner_id"])
     listing_schools = at_census["school_id"].unique()
     missed = cohort["school_id"].isin(listing_schools).to_numpy()
 

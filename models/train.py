@@ -11,6 +11,7 @@ With two closed years the first is learned from, calibrated on out-of-fold rows,
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -67,8 +68,8 @@ def train(store: Store, settings: Settings, progress: Callable[[str], None] | No
         "rules": RULES,
     }
     with store.writing():
-        digest = hashlib.sha256("".join(b.model_to_string() for b in published.boosters).encode()).hexdigest()
-        model = f"{years[-1]}-{digest[:8]}"
+        held = [b.model_to_string() for b in published.boosters] + [json.dumps(card, default=str)]
+        model = f"{years[-1]}-{hashlib.sha256(''.join(held).encode()).hexdigest()[:8]}"
         with store.publishing("models", model) as folder:
             save(published, folder, {"id": model, **card})
         store.point(model=model)

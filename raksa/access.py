@@ -68,9 +68,7 @@ class Decision:
     reason: str
 
 
-def decide(
-    person: Person | None, school_id: str, area_id: str | None, grade: str | None, room: str | None
-) -> Decision:
+def decide(person: Person | None, school_id: str, area_id: str | None, grade: str | None, room: str | None) -> Decision:
     """Whether the person may see a learner who stands in this class of this school.
 
     >>> somsri = Person("somsri", "สมศรี", "teacher", (Scope("class", "10000001|ม.3|1"),))

@@ -217,9 +217,7 @@ class Accounts:
             wanted = tuple(dict.fromkeys(scopes))
             check_scopes(row.role, wanted)
             held = {(s.kind, s.value): s for s in row.scopes}
-            row.scopes = [
-                held.get((s.kind, s.value)) or ScopeRow(kind=s.kind, value=s.value) for s in wanted
-            ]
+            row.scopes = [held.get((s.kind, s.value)) or ScopeRow(kind=s.kind, value=s.value) for s in wanted]
 
     def set_language(self, username: str, language: str) -> None:
         _check_language(language)
@@ -253,8 +251,7 @@ class Accounts:
             return token
 
     def who(self, token: str, now: datetime) -> Person | None:
-        """The person a browser's token belongs to, or None: unknown, ended, or the account is switched off.
-        """
+        """The person a browser's token belongs to, or None: unknown, ended, or the account is switched off."""
         return self.of_session(session_id(token), now)
 
     def of_session(self, session_id: str, now: datetime) -> Person | None:
@@ -296,9 +293,7 @@ class Accounts:
         """Forget what has run out: this person's failures, everyone's old ones, sign-ins past their end."""
         whole = timedelta(hours=self._settings.session_hours)
         idle = timedelta(minutes=self._settings.session_idle_minutes)
-        session.execute(
-            delete(FailureRow).where((FailureRow.username == username) | (FailureRow.at <= now - LOCK_FOR))
-        )
+        session.execute(delete(FailureRow).where((FailureRow.username == username) | (FailureRow.at <= now - LOCK_FOR)))
         session.execute(
             delete(SessionRow).where((SessionRow.created < now - whole) | (SessionRow.last_seen < now - idle))
         )
@@ -344,9 +339,7 @@ def _row(session: Session, username: str) -> PersonRow:
 def _username(username: str) -> str:
     username = username.strip().casefold()
     if not _USERNAME.fullmatch(username):
-        raise RaksaError(
-            f"Account name {username!r} does not fit. Use 2 to 64 letters, digits, dots or dashes."
-        )
+        raise RaksaError(f"Account name {username!r} does not fit. Use 2 to 64 letters, digits, dots or dashes.")
     return username
 
 

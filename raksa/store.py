@@ -82,9 +82,11 @@ class Store:
     def create(cls, home: Path, buckets: int, id_key: str | None = None) -> Store:
         """Make an empty store, or open the one that is there (its buckets stay as they are)."""
         store = cls(home)
-        store.home.mkdir(parents=True, exist_ok=True)
-        if not (home / "store.json").is_file():
-            _write_json(home / "store.json", asdict(Identity(buckets, id_key or secrets.token_hex(16))))
+        file = store.home / "store.json"
+        if not file.is_file():
+            with store.writing():  # of two who make it at once, the second finds it made
+                if not file.is_file():
+                    _write_json(file, asdict(Identity(buckets, id_key or secrets.token_hex(16))))
         return store
 
     @property
@@ -134,6 +136,11 @@ class Store:
         """
         pointer = self.current()
         snapshot = f"{len(pointer.snapshots) + 1:06d}-{_digest(files := list(files))}"
+        # An import of these files that was killed has left parts under the same name; one this import does not write
+        # again (other settings, another mapping) would become live with it.
+        for left in (self.home / "register").rglob(f"{snapshot}.parquet"):
+            left.unlink()
+        (self.home / "refused" / f"{snapshot}.parquet").unlink(missing_ok=True)
         for name, table in tables.items():
             if table.num_rows:
                 self._write_parts(REGISTER[name], table, snapshot)
@@ -149,7 +156,10 @@ class Store:
     def _write_parts(self, spec: Table, table: pa.Table, snapshot: str) -> None:
         table = table.select(spec.schema.names).cast(spec.schema).sort_by([(k, "ascending") for k in spec.key])
         years = table["academic_year"].to_numpy() if spec.by_year else np.full(len(table), _NO_YEAR, np.int16)
-        ids = table["learner_id"].to_numpy() if spec.by_learner else np.zeros(len(table), np.int64)
+        # A key without the learner may pass from one learner to another (a school number given again): its rows must
+        # lie together, or the later would not supersede the earlier.
+        own = "learner_id" in spec.key
+        ids = table["learner_id"].to_numpy() if own else np.zeros(len(table), np.int64)
         part = years.astype(np.int64) * 65536 + ids % self.identity.buckets
         order = np.argsort(part, kind="stable")
         edges = np.flatnonzero(np.diff(part[order], prepend=-1))
@@ -217,7 +227,11 @@ class Store:
     # ---------------------------------------------------------------------------------------------- models and runs
     @contextmanager
     def publishing(self, kind: str, name: str) -> Iterator[Path]:
-        """A folder to write a model or a run into; it gets its name only when the block ends without an error."""
+        """A folder to write a model or a run into; it gets its name only when the block ends without an error.
+
+        Names are made from what is in them, so a name that is there already holds the same: it is left as it is, and a
+        reader in the middle of it loses nothing.
+        """
         target = self.home / kind / name
         beside = target.with_name(f".{name}.part")
         shutil.rmtree(beside, ignore_errors=True)
@@ -227,9 +241,10 @@ class Store:
             if file.is_file():
                 _flush(file)
         if target.exists():
-            shutil.rmtree(target)
-        beside.replace(target)
-        _flush(target.parent)
+            shutil.rmtree(beside)
+        else:
+            beside.replace(target)
+            _flush(target.parent)
 
     def run_folder(self, run: str | None = None) -> Path:
         """Folder of a run, the current one by default. Raises RaksaError if there is none."""

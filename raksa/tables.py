@@ -40,7 +40,7 @@ GRADE_LEVEL = {grade: level for level, grade in enumerate(GRADES[:15], start=-2)
     f"ปวช.{n}": 9 + n for n in (1, 2, 3)
 }
 
-ENROLMENT_STATUS = ("enrolled", "floating", "leave_of_absence", "graduated", "left")
+ENROLMENT_STATUS = ("enrolled", "floating", "leave_of_absence", "graduated", "left", "moved", "died")
 EXIT_CAUSES = {
     "graduated": "finished the school's last grade, or the course",
     "moved_school": "transferred to another school",

@@ -40,10 +40,11 @@ def clean(text: str) -> str:
     """
     text = unicodedata.normalize("NFC", text)
     text = text.replace("\u00a0", " ").replace("\u200b", "").replace("\ufeff", "")
+    text = _REPEATED_TONE.sub(r"\1", text)
     text = text.replace("\u0e4d\u0e32", "\u0e33").replace("\u0e40\u0e40", "\u0e41")
     # A tone mark typed between nikhahit and sara aa: น ํ ้ า -> น ้ ำ
     text = re.sub("\u0e4d([\u0e48-\u0e4b])\u0e32", "\\1\u0e33", text)
-    return re.sub(r"\s+", " ", _REPEATED_TONE.sub(r"\1", text)).strip()
+    return re.sub(r"\s+", " ", text).strip()
 
 
 def arabic(text: str) -> str:
@@ -62,7 +63,8 @@ def read_date(text: str, order: str = "dmy") -> date | None:
     """A date as Thai files write it, or None if the text is none.
 
     Day, month, year with / - . or spaces, Thai digits, month names long or short, years in BE or CE or two digits;
-    ISO dates; a time after the date is ignored. 29/02/2567 is a day (CE 2024). `order` is dmy, mdy or ymd.
+    ISO dates; a time after the date is ignored. 29/02/2567 is a day (CE 2024). `order` is dmy, mdy or ymd. A year of
+    one or three digits, or outside CE 1900 to 2100, is a slip of the hand and no date.
 
     >>> read_date("29/02/2567"), read_date("๑๖ พ.ค. ๖๗"), read_date("2024-05-16 08:30"), read_date("31/02/2567")
     (datetime.date(2024, 2, 29), datetime.date(2024, 5, 16), datetime.date(2024, 5, 16), None)
@@ -72,22 +74,23 @@ def read_date(text: str, order: str = "dmy") -> date | None:
     text = re.sub(r"[ T,]+(เวลา\s*)?\d{1,2}[:.]\d{2}([:.]\d{2})?(\.\d+)?\s*(น\.?)?$", "", text)
     named = re.fullmatch(r"(\d{1,2})[\s/-]*([ก-๙][ก-๙.]*?)[\s/-]*(\d{2}|\d{4})", text)
     if named:
-        month = _MONTH_NUMBER.get(named[2]) or _MONTH_NUMBER.get(named[2].rstrip("."))
+        month = _MONTH_NUMBER.get(named[2]) or _MONTH_NUMBER.get(named[2].replace(".", ""))
         return _day(int(named[3]), month, int(named[1])) if month else None
     parts = re.fullmatch(r"(\d{1,4})\s*[/.\s-]\s*(\d{1,2})\s*[/.\s-]\s*(\d{1,4})", text)
     if not parts:
         return None
     if len(parts[1]) == 4:
         order = "ymd"
-    numbers = dict(zip(order, (int(parts[i]) for i in (1, 2, 3)), strict=True))
-    return _day(numbers["y"], numbers["m"], numbers["d"])
+    part = dict(zip(order, parts.groups(), strict=True))
+    return _day(int(part["y"]), int(part["m"]), int(part["d"])) if len(part["y"]) in (2, 4) else None
 
 
 def _day(year: int, month: int, day: int) -> date | None:
     try:
-        return date(common_era(year), month, day)
+        found = date(common_era(year), month, day)
     except ValueError:
         return None
+    return found if 1900 <= found.year <= 2100 else None
 
 
 def format_date(day: date, language: str = "th") -> str:
@@ -122,14 +125,15 @@ def search_key(text: str) -> str:
 
 def citizen_number(text: str) -> str | None:
     """The 13 digits of a citizen id written with or without dashes, spaces, Thai digits or Excel's ="…"; else None."""
-    digits = re.sub(r"[\s\-.]", "", arabic(clean(text)).removeprefix("=").strip('"'))
-    return digits if re.fullmatch(r"\d{13}", digits) else None
+    written = arabic(clean(text)).removeprefix("=").strip('"').removesuffix(".0")
+    digits = re.sub(r"[\s\-.]", "", written)
+    return digits if re.fullmatch("[0-9]{13}", digits) else None
 
 
 def g_code(text: str) -> str | None:
     """A learner code without citizen id (รหัส G: G and 12 digits), else None."""
     code = re.sub(r"[\s\-]", "", arabic(clean(text))).upper()
-    return code if re.fullmatch(r"G\d{12}", code) else None
+    return code if re.fullmatch("G[0-9]{12}", code) else None
 
 
 def citizen_checksum_holds(number: str) -> bool:

@@ -6,14 +6,19 @@ A child is known by aliases:
     number:<school>:<school number>                    from lists; how roll books and results name her
     key:<…>                                            from mappings of one's own
 
-Two aliases are one learner when lists show them under the same school number with the same birth date and at most one
-of them is a citizen id whose check digit fits: that is how a mistyped id, an empty one and a G-code find their child.
+List rows are walked through in the order of their days. A citizen id whose check digit fits, and a key, is one child
+wherever it stands. Another number, or none, is the child who stood under the same school number with the same birth
+date, unless that child and this row have two different certain ids: that is how a mistyped id, an empty one and a
+G-code find their child. Since the order is that of the days, lists that come one by one and all at once give the same
+children.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
 
 import pandas as pd
 
@@ -21,56 +26,152 @@ from raksa import thai
 from raksa.store import Store
 
 
-def number_alias(school: pd.Series, number: pd.Series) -> pd.Series:
-    """`number:<school>:<number>` for each row; None where either is missing."""
-    return ("number:" + school.astype(str) + ":" + number.astype(str)).where(school.notna() & number.notna(), None)
+@dataclass
+class Known:
+    """What the register knows of who is who, and what lists add to it.
 
-
-def known_aliases(store: Store) -> dict[str, int]:
-    """Aliases of the register with their learner ids."""
-    held = store.read("identity_alias", columns=["alias", "learner_id"])
-    return dict(zip(held["alias"].to_pylist(), held["learner_id"].to_pylist(), strict=True))
-
-
-def learn(known: Mapping[str, int], lists: pd.DataFrame, key: str, earlier: pd.DataFrame) -> pd.DataFrame:
-    """Aliases that lists teach us: one row per alias with learner_id and known_on.
-
-    `lists` has alias (may be missing), number_alias, birth_date, known_on, a row per listed child. `earlier` has
-    number_alias and birth_date of learners already in the register, so that links hold across imports.
+    aliases     alias -> learner; a school number -> the learner who had it last
+    held        number alias -> academic year -> learners who were listed with it then
+    links       (number alias, birth date) -> learner
+    born        learner -> birth dates seen
+    certain     learners who have a certain id
+    joined      learner -> the learner she has turned out to be
     """
-    rows = lists.assign(birth=lists["birth_date"].astype(str)).sort_values("known_on", kind="stable")
-    rows["link"] = (rows["number_alias"] + "|" + rows["birth"]).where(
-        rows["number_alias"].notna() & rows["birth_date"].notna(), None
-    )
-    # A row that names no id is the child of its school number and birth date.
-    unnamed = rows["link"].fillna(rows["number_alias"])
-    rows["alias"] = rows["alias"].where(rows["alias"].notna(), "unnamed:" + unnamed.astype(str))
-    linked = dict(
-        zip(earlier["number_alias"] + "|" + earlier["birth_date"].astype(str), earlier["learner_id"], strict=True)
-    )
 
-    ids: dict[str, int] = {a: known[a] for a in rows["alias"].unique() if a in known}
-    for link, aliases in rows[["link", "alias"]].drop_duplicates().dropna().groupby("link")["alias"]:
-        _link(str(link), list(aliases), ids, linked, key)
-    for alias in rows["alias"].unique():
-        if alias not in ids:
-            ids[alias] = learner_id(alias, key)
+    key: str
+    aliases: dict[str, int] = field(default_factory=dict)
+    held: dict[str, dict[int, set[int]]] = field(default_factory=dict)
+    links: dict[tuple[str, date], int] = field(default_factory=dict)
+    born: dict[int, set[date]] = field(default_factory=dict)
+    certain: set[int] = field(default_factory=set)
+    joined: dict[int, int] = field(default_factory=dict)
 
-    rows["learner_id"] = rows["alias"].map(ids)
-    own = rows[["alias", "learner_id", "known_on"]]
-    numbers = rows[["number_alias", "learner_id", "known_on"]].rename(columns={"number_alias": "alias"}).dropna()
-    return pd.concat([own, numbers], ignore_index=True).drop_duplicates("alias", keep="last")
+    def now(self, learner: int | None) -> int | None:
+        """Who a learner has turned out to be."""
+        return self.joined.get(learner, learner) if learner is not None else None
+
+    # -------------------------------------------------------------------------------------- finding
+    def find(self, alias: str | None, number: str | None, year: int | None) -> int | None:
+        """The learner a row is about, by her own number, else by her school number in that academic year.
+
+        None where nobody is known by either, where the school number belonged to several learners and none or more
+        than one of them in that year, and where the row has a certain id and so has the number's learner, another.
+        """
+        if alias in self.aliases:
+            return self.now(self.aliases[alias])
+        learner = self._holder(number, year)
+        return None if alias is not None and _is_certain(alias) and learner in self.certain else learner
+
+    def holders(self, number: str | None) -> set[int | None]:
+        """Learners who have ever had the school number."""
+        return {self.now(learner) for had in self.held.get(number or "", {}).values() for learner in had}
+
+    def _holder(self, number: str | None, year: int | None) -> int | None:
+        """The one learner who has had the school number, or of several the one who had it in that academic year."""
+        had = self.holders(number)
+        if len(had) > 1:
+            had = {self.now(learner) for learner in self.held[number or ""].get(year or 0, ())}
+        return had.pop() if len(had) == 1 else None
+
+    # -------------------------------------------------------------------------------------- learning
+    def learn(self, alias: str | None, number: str | None, birth: date | None, year: int) -> int:
+        """The learner of one list row, a new one where nobody fits. Rows come in the order of their days."""
+        learner = self.now(self.aliases.get(alias)) if alias is not None else None
+        linked = self.now(self.links.get((number, birth))) if number and birth else None
+        if alias is not None and _is_certain(alias):
+            if linked is not None and linked not in self.certain:
+                if learner is None:
+                    learner = linked
+                elif learner != linked:
+                    self._join(linked, learner)
+        else:
+            if learner is not None and self._is_another(alias or "", learner, number, birth):
+                learner, alias = None, None  # one wrong number typed for two children names neither
+            if learner is None:
+                learner = linked
+            if learner is None and birth is None and not (alias or "").startswith("g:"):
+                learner = self._holder(number, year)
+        if learner is None:
+            alias = alias or f"unnamed:{number}|{birth}"
+            learner = learner_id(alias, self.key)
+        self._note(learner, alias, number, birth, year)
+        return learner
+
+    def _join(self, other: int, learner: int) -> None:
+        """`other`, who has no certain id, is `learner`: both stood under one school number and birth date."""
+        for earlier, who in self.joined.items():
+            if who == other:
+                self.joined[earlier] = learner
+        self.joined[other] = learner
+        self.born.setdefault(learner, set()).update(self.born.pop(other, set()))
+
+    def _is_another(self, alias: str, learner: int, number: str | None, birth: date | None) -> bool:
+        """Whether an uncertain number stands for a child of another birth date and another school number."""
+        if alias.startswith("g:") or birth is None or not self.born.get(learner):
+            return False
+        return birth not in self.born[learner] and learner not in self.holders(number)
+
+    def _note(self, learner: int, alias: str | None, number: str | None, birth: date | None, year: int) -> None:
+        if alias is not None:
+            self.aliases.setdefault(alias, learner)
+            if _is_certain(alias):
+                self.certain.add(learner)
+        if birth:
+            self.born.setdefault(learner, set()).add(birth)
+        if number:
+            self.aliases[number] = learner
+            self.held.setdefault(number, {}).setdefault(year, set()).add(learner)
+            if birth:
+                self.links.setdefault((number, birth), learner)
 
 
-def _link(link: str, aliases: list[str], ids: dict[str, int], linked: Mapping[str, int], key: str) -> None:
-    """Give the aliases that stand under one school number and birth date the same learner, where that is exact."""
-    certain = [a for a in aliases if _is_certain(a)]
-    if len(certain) > 1:
-        return
-    found = [ids[a] for a in aliases if a in ids] + ([linked[link]] if link in linked else [])
-    learner = found[0] if found else learner_id(min(certain or aliases), key)
-    for alias in aliases:
-        ids.setdefault(alias, learner)
+def known(store: Store) -> Known:
+    """Who is who in the register as it stands."""
+    found = Known(store.identity.id_key)
+    held = store.read("identity_alias", columns=["alias", "learner_id"])
+    found.aliases = dict(zip(held["alias"].to_pylist(), held["learner_id"].to_pylist(), strict=True))
+    found.certain = {learner for alias, learner in found.aliases.items() if _is_certain(alias)}
+    # A learner whom no alias names any more has been joined to another.
+    named = {learner for alias, learner in found.aliases.items() if not alias.startswith("number:")}
+    births = store.read("learner", columns=["learner_id", "birth_date"])
+    for learner, birth in zip(births["learner_id"].to_pylist(), births["birth_date"].to_pylist(), strict=True):
+        if birth is not None and learner in named:
+            found.born.setdefault(learner, set()).add(birth)
+    lists = store.read("enrolment", columns=["learner_id", "school_id", "academic_year", "student_number"]).to_pandas()
+    lists = lists.dropna(subset=["student_number"]).drop_duplicates()
+    numbers = number_alias(lists["school_id"], lists["student_number"])
+    for number, learner, year in zip(numbers, lists["learner_id"], lists["academic_year"], strict=True):
+        if number is not None and learner in named:
+            found.held.setdefault(number, {}).setdefault(int(year), set()).add(learner)
+            for birth in found.born.get(learner, ()):
+                found.links.setdefault((number, birth), learner)
+    return found
+
+
+def number_alias(school: Iterable[str | None], number: Iterable[str | None]) -> list[str | None]:
+    """`number:<school>:<number>` for each row; None where either is missing."""
+    return [
+        f"number:{s}:{n}" if isinstance(s, str) and isinstance(n, str) else None
+        for s, n in zip(school, number, strict=True)
+    ]
+
+
+def learn_lists(who: Known, lists: pd.DataFrame) -> pd.Series:
+    """Learner of each row of lists, in the rows' own order.
+
+    `lists` has alias, number_alias, birth_date (each may be missing), known_on and academic_year. Equal rows are
+    looked at once, on the first of their days.
+    """
+    columns = ["alias", "number_alias", "birth_date", "academic_year"]
+    rows = lists.sort_values("known_on", kind="stable")
+    group = rows.groupby(columns, dropna=False, sort=False).ngroup().to_numpy()
+    first = rows[columns].astype(object).iloc[pd.Series(group).drop_duplicates().index]
+    first = first.where(first.notna(), None)
+    learners = [
+        who.learn(alias, number, birth, int(year)) for alias, number, birth, year in first.itertuples(index=False)
+    ]
+    learners = [who.joined.get(learner, learner) for learner in learners]  # rows before a join, too
+    return pd.Series([learners[g] for g in group], index=rows.index, dtype="int64").reindex(lists.index)
 
 
 def _is_certain(alias: str) -> bool:
@@ -82,11 +183,3 @@ def learner_id(alias: str, key: str) -> int:
     """Number of a new learner: 63 bits of a hash of her first alias, keyed so that ids cannot be guessed back."""
     digest = hashlib.blake2b(alias.encode(), digest_size=8, key=key.encode()).digest()
     return int.from_bytes(digest, "big") >> 1
-
-
-def look_up(aliases: Mapping[str, int], *by: Iterable[object]) -> list[int | None]:
-    """Learner of each row by the first of its aliases that is known; None where none is.
-
-    Plain dictionary look-ups: pandas' map would turn the whole dictionary into an index for every small file.
-    """
-    return [next((aliases[a] for a in row if a in aliases), None) for row in zip(*by, strict=True)]

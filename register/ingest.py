@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -26,19 +26,34 @@ from raksa import calendar
 from raksa.errors import RaksaError
 from raksa.settings import Settings
 from raksa.store import FileReport, Store, page_strings
-from raksa.tables import REGISTER, ROLL
+from raksa.tables import NO_SCHOOL, PAGE_DAYS, REGISTER, ROLL
+from register import identity
 from register import mapping as formats
-from register.convert import NOTHING, Converted, Refused, convert, counts, find_header, refused_row
-from register.identity import known_aliases, learn, look_up, number_alias
+from register.convert import (
+    NOTHING,
+    Converted,
+    Refused,
+    convert,
+    counts,
+    find_header,
+    first_cells,
+    headers,
+    refused_row,
+)
+from register.identity import Known, number_alias
 from register.mapping import Mapping as FileMapping
 from register.readers import Rows, read, read_path
 
 # Reasons that another file may cure: such a file is worth reading again.
-_CURABLE = {"unknown_learner", "unknown_school"}
+_CURABLE = {"unknown_learner", "unknown_school", "number_of_several"}
 _REFUSED = pa.schema(
     [("file", pa.string()), ("format", pa.string()), ("line", pa.int32()), ("code", pa.string()),
-     ("reason", pa.string()), ("kept", pa.bool_()), ("header", pa.string()), ("cells", pa.string())]
+     ("reason", pa.string()), ("kept", pa.bool_()), ("above", pa.string()), ("header", pa.string()),
+     ("cells", pa.string())]
 )  # fmt: skip
+_CLOSED = ord(NO_SCHOOL)
+_SHEET_ROWS = 1_000_000  # a sheet ends at 1,048,576
+_BITS = 32  # a row of an import as one number: file number, then row within the file
 
 
 @dataclass(frozen=True)
@@ -51,10 +66,29 @@ class ImportReport:
 
 @dataclass
 class _File:
+    """One file, or one sheet of a workbook that has several. `number` is its place in the report, from 1."""
+
     path: Path
     report: FileReport
+    sheet: str = ""
+    number: int = 0
     mapping: FileMapping | None = None
     found: Converted | None = None
+
+
+@dataclass
+class _Together:
+    """What all files of an import say. Each row of a table, and each page, carries `row`: its file and place there.
+
+    `row_of` and `page_of` stand side by side: the rows that made a page, and that page.
+    """
+
+    files: dict[int, _File]
+    tables: dict[str, pd.DataFrame] = field(default_factory=dict)
+    page_keys: pd.DataFrame = field(default_factory=pd.DataFrame)
+    pages: np.ndarray = field(default_factory=lambda: np.zeros((0, PAGE_DAYS), np.uint8))
+    row_of: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    page_of: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
 
 
 def files_in(paths: Iterable[Path]) -> list[Path]:
@@ -91,19 +125,21 @@ def ingest(
     given = _given(format, mapping)
     with store.writing():
         say(f"reading {len(files)} files")
-        read_files = _read_all(store, settings, files, given)
-        good = [f for f in read_files if f.found is not None]
+        read_files = _read_all(store, settings, files, given, again=mapping is not None)
+        good = {f.number: f for f in read_files if f.found is not None}
+        if not good:
+            return ImportReport(None, tuple(f.report for f in read_files))
         say("linking rows to schools and learners")
-        schools = _schools(store, good)
-        _place(good, schools)
-        aliases, new_aliases = _learners(store, good)
-        tables = _tables(store, settings, good, aliases)
-        if len(new_aliases):
-            tables["identity_alias"] = _arrow("identity_alias", new_aliases)
+        together = _put_together(good)
+        _name_schools(store, together)
+        who = identity.known(store)
+        before = dict(who.aliases)
+        _name_learners(settings, together, who)
+        _refuse_repeated(together)
+        tables = _tables(store, settings, together)
+        tables["identity_alias"] = _alias_table(store, together, who, before)
         _finish(good)
         reports = tuple(f.report for f in read_files)
-        if not good:
-            return ImportReport(None, reports)
         say("writing the snapshot")
         snapshot = store.add_snapshot(tables, reports, _refused_table(good), now.isoformat(timespec="seconds"))
         return ImportReport(snapshot, reports)
@@ -116,215 +152,410 @@ def _given(format: str | None, mapping: Path | None) -> FileMapping | None:
         return None
     known = formats.known_formats()
     if format not in known:
-        raise RaksaError(f"There is no format {format!r}. Known formats: {', '.join(known)}.")
+        raise RaksaError(f"There is no format {format!r}. Known formats: {', '.join(known)}. Choose one of them.")
     return known[format]
 
 
 # ------------------------------------------------------------------------------------------------ each file alone
-def _read_all(store: Store, settings: Settings, files: list[Path], given: FileMapping | None) -> list[_File]:
-    done = {
-        report["sha256"]
-        for snapshot in store.current().snapshots
-        for report in store.snapshot(snapshot)["files"]
-        if not report["refused_whole"] and not _CURABLE & set(report["refused"])
-    }
+def _read_all(
+    store: Store, settings: Settings, files: list[Path], given: FileMapping | None, *, again: bool
+) -> list[_File]:
+    """Every file read and converted. `again`: also those imported before, for a mapping file may have been mended."""
+    done = set() if again else _done(store, given.name if given else None)
     # Starting processes costs more than reading a few files.
     jobs = settings.jobs if len(files) > 20 or sum(f.stat().st_size for f in files) > 20_000_000 else 1
-    read_files: list[_File] = Parallel(n_jobs=jobs)(delayed(_read_one)(f, given, settings, done) for f in files)
-    seen: set[str] = set()
-    for file in read_files:
-        if file.report.sha256 in seen and file.found is not None:
+    found: list[list[_File]] = Parallel(n_jobs=jobs)(delayed(_read_one)(f, given, settings, done) for f in files)
+    seen: set[tuple[str, str]] = set()
+    read_files = [file for sheets in found for file in sheets]
+    for number, file in enumerate(read_files, start=1):
+        file.number = number
+        same = (file.report.sha256, file.sheet)
+        if same in seen and file.found is not None:
             file.found = None
-            file.report = replace(file.report, refused_whole=f"{file.report.name}: the same file was given twice.")
-        seen.add(file.report.sha256)
+            file.report = replace(
+                file.report, rows=0, refused_whole=f"{file.report.name}: the same file was given twice."
+            )
+        seen.add(same)
     return read_files
 
 
-def _read_one(path: Path, given: FileMapping | None, settings: Settings, done: set[str]) -> _File:
-    """Read, recognise and convert one file; what goes wrong is in its report."""
-    name = path.name
-    report = FileReport(name, "", None)
+def _done(store: Store, format: str | None) -> set[str]:
+    """Digests of files that were taken (as this format, where one is given) and left nothing another file may cure."""
+    done = set()
+    for snapshot in store.current().snapshots:
+        taken: dict[str, list[dict[str, Any]]] = {}
+        for report in store.snapshot(snapshot)["files"]:
+            if not report["refused_whole"] and format in (None, report["format"]):
+                taken.setdefault(report["sha256"], []).append(report)
+        done |= {sha for sha, reports in taken.items() if not any(_CURABLE & set(r["refused"]) for r in reports)}
+    return done
+
+
+def _read_one(path: Path, given: FileMapping | None, settings: Settings, done: set[str]) -> list[_File]:
+    """Read, recognise and convert one file; a workbook may hold several lists. What goes wrong is in the report."""
+    report = FileReport(path.name, "", None)
     try:
         content = read_path(path)
         report = replace(report, sha256=hashlib.sha256(content).hexdigest())
         if report.sha256 in done:
-            raise RaksaError(f"{name} was imported before; nothing changed.")
-        rows = read(name, content, given.encodings if given else ("utf-8-sig", "cp874"))
-        mapping = given or recognise(name, rows)
-        report = replace(report, format=mapping.name)
-        found = convert(name, rows, mapping, settings)
-        return _File(path, replace(report, rows=found.rows), mapping, found)
+            raise RaksaError(f"{path.name} was imported before; nothing changed.")
+        sheets = read(path.name, content, _encodings(given))
     except RaksaError as wrong:
-        return _File(path, replace(report, refused_whole=str(wrong)))
+        return [_File(path, replace(report, refused_whole=str(wrong)))]
+    return [_read_sheet(path, rows, report, given, settings) for rows in sheets]
 
 
-def recognise(name: str, rows: Rows) -> FileMapping:
+def _read_sheet(path: Path, rows: Rows, report: FileReport, given: FileMapping | None, settings: Settings) -> _File:
+    name = f"{path.name} [{rows.sheet}]" if rows.sheet else path.name
+    report = replace(report, name=name)
+    try:
+        if rows.not_read:
+            raise RaksaError(f"{name}: {rows.not_read}.")
+        seen = headers(rows)
+        mapping = given or recognise(name, rows, seen)
+        report = replace(report, format=mapping.name)
+        found = convert(name, rows, mapping, settings, seen)
+    except RaksaError as wrong:
+        return _File(path, replace(report, refused_whole=str(wrong)), rows.sheet)
+    return _File(path, replace(report, rows=found.rows), rows.sheet, mapping=mapping, found=found)
+
+
+def _encodings(given: FileMapping | None) -> tuple[str, ...]:
+    return given.encodings if given else ("utf-8-sig", "cp874")
+
+
+def recognise(name: str, rows: Rows, seen: list[frozenset[str]]) -> FileMapping:
     """The format whose headers a file has; of several, the one that asks for most. Raises RaksaError for none."""
-    fitting = [m for m in formats.known_formats().values() if m.kind == rows.kind and find_header(rows, m) is not None]
+    fitting = [m for m in formats.known_formats().values() if find_header(seen, m) is not None]
     fitting.sort(key=lambda m: -len(m.recognise))
     if not fitting or (len(fitting) > 1 and len(fitting[0].recognise) == len(fitting[1].recognise)):
-        seen = " | ".join(cell.strip() for cell in (rows.cells[0] if rows.cells else [])[:8])
         why = f"looks like {fitting[0].name} and {fitting[1].name}" if fitting else "is in no format we know"
         raise RaksaError(
-            f"{name} {why}; it begins {seen[:120]!r}. Say which with --format ({', '.join(formats.known_formats())}), "
-            "or write a mapping file and give it with --mapping."
+            f"{name} {why}; it begins {first_cells(rows)!r}. Say which with --format "
+            f"({', '.join(formats.known_formats())}), or write a mapping file and give it with --mapping."
         )
     return fitting[0]
 
 
 # ------------------------------------------------------------------------------------------------ across files
-def _schools(store: Store, files: list[_File]) -> dict[str, str]:
-    """School id of every code in use: school ids themselves and 10-digit codes, of the register and of these files."""
-    held = store.read("school").to_pandas()
-    listed = [f.found.tables["school"] for f in files if f.found and "school" in f.found.tables]
-    frames = [held.assign(school=held["school_id"]), *listed]
-    codes: dict[str, str] = {}
-    for frame in frames:
-        codes |= {s: s for s in frame["school"].dropna()}
-        if "code10" in frame:
-            pairs = frame[["code10", "school"]].dropna()
-            codes |= dict(zip(pairs["code10"], pairs["school"], strict=True))
-    return codes
-
-
-def _place(files: list[_File], schools: Mapping[str, str]) -> None:
-    """Turn school codes into school ids; rows of a school nobody lists are refused."""
-    for file in files:
+def _put_together(files: dict[int, _File]) -> _Together:
+    """The tables of all files as one each, in the order of the files, so that what follows is done once."""
+    out = _Together(files)
+    parts: dict[str, list[pd.DataFrame]] = {}
+    keys, pages, row_of, page_of = [], [], [], []
+    start = 0
+    for number, file in files.items():
         found = file.found
         assert found is not None
-        wrong: set[int] = set()
+        base = number << _BITS
         for name, frame in found.tables.items():
-            if "school" in frame:
-                frame["school_id"] = [schools.get(s) for s in frame["school"]]
-                wrong |= set(frame.index[frame["school_id"].isna()])
-                found.tables[name] = frame[frame["school_id"].notna()]
-        if found.page_keys is not None and found.pages is not None:
-            found.page_keys["school_id"] = [schools.get(s) for s in found.page_keys["school"]]
-            wrong |= _drop_pages(found, found.page_keys["school_id"].isna().to_numpy())
-        _refuse_late(
-            file, wrong, "unknown_school", "no school list names its school; import the area's school list first"
-        )
+            if len(frame):
+                parts.setdefault(name, []).append(frame.assign(row=frame.index.to_numpy(np.int64) + base))
+        if found.page_keys is not None and found.pages is not None and found.page_of_row is not None:
+            rows = np.flatnonzero(found.page_of_row >= 0)
+            keys.append(found.page_keys.assign(file=number))
+            pages.append(found.pages)
+            row_of.append(rows + base)
+            page_of.append(found.page_of_row[rows] + start)
+            start += len(found.pages)
+        found.tables, found.page_keys, found.pages, found.page_of_row = {}, None, None, None
+    out.tables = {name: pd.concat(frames, ignore_index=True) for name, frames in parts.items()}
+    if pages:
+        out.page_keys = pd.concat(keys, ignore_index=True)
+        out.pages, out.row_of, out.page_of = np.concatenate(pages), np.concatenate(row_of), np.concatenate(page_of)
+    return out
 
 
-def _learners(store: Store, files: list[_File]) -> tuple[dict[str, int], pd.DataFrame]:
-    """Every alias with its learner, and the aliases these files' lists taught us."""
-    known = known_aliases(store)
-    lists = []
-    for file in files:
-        assert file.found is not None and file.mapping is not None
-        if file.mapping.lists_learners:
-            frame = file.found.tables["enrolment"]
-            births = file.found.tables["learner"]["birth_date"] if "learner" in file.found.tables else None
-            lists.append(
-                pd.DataFrame(
-                    {
-                        "alias": frame["alias"],
-                        "number_alias": number_alias(frame["school_id"], frame["number"])
-                        if "number" in frame
-                        else None,
-                        "birth_date": births.reindex(frame.index) if births is not None else None,
-                        "known_on": frame["listed_on"],
-                    }
-                )
-            )
-    if not lists:
-        return known, pd.DataFrame()
-    taught = learn(known, pd.concat(lists, ignore_index=True), store.identity.id_key, _earlier(store, known))
-    return known | dict(zip(taught["alias"], taught["learner_id"], strict=True)), taught
+def _file_of(rows: pd.Series) -> np.ndarray:
+    """Number of the file each row stands in."""
+    numbers: np.ndarray = rows.to_numpy(np.int64) >> _BITS
+    return numbers
 
 
-def _earlier(store: Store, known: Mapping[str, int]) -> pd.DataFrame:
-    """School numbers of the register with the birth date of their learner."""
-    births = store.read("learner").to_pandas().dropna(subset=["birth_date"]).sort_values("known_on")
-    born = births.drop_duplicates("learner_id", keep="last").set_index("learner_id")["birth_date"]
-    numbers = [(alias, learner) for alias, learner in known.items() if alias.startswith("number:")]
-    frame = pd.DataFrame(numbers, columns=["number_alias", "learner_id"])
-    return frame.assign(birth_date=frame["learner_id"].map(born)).dropna(subset=["birth_date"])
+def _refuse(together: _Together, rows: Iterable[int], code: str, reason: str) -> None:
+    """Refuse rows after conversion, and take out all they fed. Their cells are read again: carrying every cell along
+    would cost more."""
+    wrong = np.unique(np.fromiter(rows, np.int64))
+    if not len(wrong):
+        return
+    for name, frame in together.tables.items():
+        together.tables[name] = frame[~frame["row"].isin(wrong).to_numpy()].reset_index(drop=True)
+    bad = np.isin(together.row_of, wrong)
+    if bad.any():
+        keep = np.ones(len(together.pages), bool)
+        keep[together.page_of[bad]] = False
+        moved = np.cumsum(keep) - 1
+        together.page_keys = together.page_keys[keep].reset_index(drop=True)
+        together.pages = together.pages[keep]
+        left = keep[together.page_of]
+        together.row_of, together.page_of = together.row_of[left], moved[together.page_of[left]]
+    for number in np.unique(wrong >> _BITS).tolist():
+        file = together.files[number]
+        assert file.found is not None
+        cells = _cells_again(file)
+        for i in (wrong[wrong >> _BITS == number] & ((1 << _BITS) - 1)).tolist():
+            line = int(file.found.lines[i])
+            file.found.refused.append(refused_row(file.report.name, line, code, reason, cells[line]))
 
 
-def _identify(frame: pd.DataFrame, aliases: Mapping[str, int]) -> pd.Series:
-    by = [frame["alias"].tolist()] if "alias" in frame else []
+def _cells_again(file: _File) -> dict[int, list[str]]:
+    content = read_path(file.path)
+    if hashlib.sha256(content).hexdigest() != file.report.sha256:
+        raise RaksaError(f"{file.path.name} changed while it was read. Nothing was imported; try again.")
+    sheets = read(file.path.name, content, file.mapping.encodings if file.mapping else _encodings(None))
+    rows = next(rows for rows in sheets if rows.sheet == file.sheet)
+    return dict(zip(rows.lines, rows.cells, strict=True))
+
+
+def _name_schools(store: Store, together: _Together) -> None:
+    """Turn school codes into school ids; rows of a school nobody lists are refused.
+
+    A code is a school id or a 10-digit code, of the register or of a list in this import.
+    """
+    frames = [store.read("school", columns=["school_id", "code10"]).to_pandas()]
+    if "school" in together.tables:
+        frames.append(together.tables["school"].rename(columns={"school": "school_id"}))
+    codes: dict[str, str] = {}
+    for frame in frames:
+        if "code10" in frame:
+            pairs = frame[["code10", "school_id"]].dropna()
+            codes |= dict(zip(pairs["code10"], pairs["school_id"], strict=True))
+    for frame in frames:  # a school's own id comes before another's 10-digit code
+        codes |= {s: s for s in frame["school_id"].dropna()}
+    wrong: set[int] = set()
+    for frame in together.tables.values():
+        if "school" in frame:
+            frame["school_id"] = _looked_up(frame["school"], codes)
+            wrong |= set(frame.loc[frame["school_id"].isna(), "row"])
+        elif "school_id" in frame:  # holidays: of one school, or of all
+            known = _looked_up(frame["school_id"], codes)
+            wrong |= set(frame.loc[known.isna() & frame["school_id"].notna(), "row"])
+            frame["school_id"] = known
+    if len(together.page_keys):
+        together.page_keys["school_id"] = _looked_up(together.page_keys["school"], codes)
+        unknown = together.page_keys["school_id"].isna().to_numpy()
+        wrong |= set(together.row_of[unknown[together.page_of]].tolist())
+    reason = "no school list names its school; import the area's school list first, then this file"
+    _refuse(together, wrong, "unknown_school", reason)
+
+
+def _looked_up(words: pd.Series, codes: Mapping[str, str]) -> pd.Series:
+    return pd.Series([codes.get(word) for word in words], index=words.index, dtype=object)
+
+
+def _name_learners(settings: Settings, together: _Together, who: Known) -> None:
+    """learner_id for every row and page. Lists teach who is who; what the others name must be known by then."""
+    lists = _lists(together)
+    listed: dict[int, int] = {}
+    if len(lists):
+        listed = dict(zip(lists["row"].tolist(), identity.learn_lists(who, lists).tolist(), strict=True))
+    unknown: set[int] = set()
+    shared: set[int] = set()
+    for name, frame in together.tables.items():
+        if REGISTER[name].by_learner:
+            rows = frame["row"].tolist()
+            sought = _find(who, frame, _years(frame, settings))
+            learners = [listed.get(row) or learner for row, (learner, _) in zip(rows, sought, strict=True)]
+            frame["learner_id"] = pd.array(learners, dtype="Int64")
+            for row, learner, (_, several) in zip(rows, learners, sought, strict=True):
+                if learner is None:
+                    (shared if several else unknown).add(row)
+    if len(together.page_keys):
+        sought = _find(who, together.page_keys, together.page_keys["academic_year"].tolist())
+        together.page_keys["learner_id"] = pd.array([learner for learner, _ in sought], dtype="Int64")
+        for row, page in zip(together.row_of.tolist(), together.page_of.tolist(), strict=True):
+            if sought[page][0] is None:
+                (shared if sought[page][1] else unknown).add(row)
+    _refuse(
+        together, shared, "number_of_several",
+        "several learners have had its school number, and no list says which of them had it that year; import the "
+        "pupil list of that year first, then this file",
+    )  # fmt: skip
+    _refuse(
+        together, unknown - shared, "unknown_learner",
+        "no list names this learner; import the school's pupil list first, then this file",
+    )  # fmt: skip
+
+
+def _lists(together: _Together) -> pd.DataFrame:
+    """Rows of the pupil lists: who stands where under which number, born when."""
+    frame = together.tables.get("enrolment")
+    if frame is None:
+        return pd.DataFrame()
     if "number" in frame:
-        by.append([f"number:{s}:{n}" for s, n in zip(frame["school_id"], frame["number"], strict=True)])
-    return pd.Series(look_up(aliases, *by), index=frame.index, dtype="Int64")
+        own = frame["student_number"] if "student_number" in frame else frame["number"]
+        frame["student_number"] = own.where(own.notna(), frame["number"])
+    numbers = [n for n, file in together.files.items() if file.mapping is not None and file.mapping.lists_learners]
+    frame = frame[np.isin(_file_of(frame["row"]), numbers)]
+    births: pd.Series = pd.Series(dtype=object)
+    if "learner" in together.tables and "birth_date" in together.tables["learner"]:
+        births = together.tables["learner"].set_index("row")["birth_date"]
+    return pd.DataFrame(
+        {
+            "row": frame["row"],
+            "alias": frame["alias"],
+            "number_alias": _number_aliases(frame),
+            "birth_date": births.reindex(frame["row"]).to_numpy(object),
+            "known_on": frame["listed_on"],
+            "academic_year": frame["academic_year"],
+        }
+    )
 
 
-def _tables(store: Store, settings: Settings, files: list[_File], aliases: Mapping[str, int]) -> dict[str, pa.Table]:
-    """Register tables of all files together, the later of the same key kept."""
-    parts: dict[str, list[pd.DataFrame]] = {}
+def _number_aliases(frame: pd.DataFrame) -> list[str | None]:
+    if "number" not in frame or "school_id" not in frame:
+        return [None] * len(frame)
+    return number_alias(frame["school_id"], frame["number"])
+
+
+def _find(who: Known, frame: pd.DataFrame, years: list[int | None]) -> list[tuple[int | None, bool]]:
+    """Learner of each row, and whether her school number has belonged to several."""
+    aliases = [a if isinstance(a, str) else None for a in frame["alias"]] if "alias" in frame else [None] * len(frame)
+    found: dict[tuple[str | None, str | None, int | None], tuple[int | None, bool]] = {}
+    out = []
+    for key in zip(aliases, _number_aliases(frame), years, strict=True):
+        if key not in found:
+            found[key] = (who.find(*key), len(who.holders(key[1])) > 1)
+        out.append(found[key])
+    return out
+
+
+def _years(frame: pd.DataFrame, settings: Settings) -> list[int | None]:
+    """Academic year a row is about: its own, or that of its day."""
+    if "academic_year" in frame:
+        return [int(year) for year in frame["academic_year"]]
+    day = next((c for c in ("left_on", "surveyed_on", "measured_on", "known_on") if c in frame), None)
+    if day is None:
+        return [None] * len(frame)
+    return [calendar.academic_year(d, settings) if isinstance(d, date) else None for d in frame[day]]
+
+
+def _refuse_repeated(together: _Together) -> None:
+    """Of several rows of one file about the same fact the last is taken. Where they differ the others are refused, so
+    that no child is lost behind another under the same number; a row that merely stands twice is counted."""
+    for name, frame in list(together.tables.items()):
+        main = [n for n, f in together.files.items() if f.mapping is not None and f.mapping.tables[:1]
+                and f.mapping.tables[0].name == name]  # fmt: skip
+        own = frame.assign(file=_file_of(frame["row"]))
+        own = own[own["file"].isin(main)]
+        key = ["file", *(k for k in REGISTER[name].key if k in own)]
+        again = own[own.duplicated(key, keep=False)]
+        if not len(again):
+            continue
+        said = _all_said(together, again["row"])
+        last = again.groupby(key, dropna=False, sort=False)["row"].transform("max")
+        same = np.array([said[a] == said[b] for a, b in zip(again["row"], last, strict=True)], bool)
+        earlier = (again["row"] != last).to_numpy()
+        for number, count in zip(*np.unique(again["file"][earlier & same], return_counts=True), strict=True):
+            _count(together.files[int(number)], "same_row_twice", int(count))
+        _refuse(
+            together, again["row"][earlier & ~same], "same_key_twice",
+            "a later row of the file is about the same learner or thing and says otherwise; the later one was taken",
+        )  # fmt: skip
+
+
+def _count(file: _File, code: str, rows: int) -> None:
+    """Put a warning into the file's report."""
+    file.report = replace(file.report, warnings={**file.report.warnings, code: rows})
+
+
+def _all_said(together: _Together, rows: pd.Series) -> dict[int, list[tuple[object, ...]]]:
+    """What all tables say in these rows, as text, so that rows can be compared."""
+    said: dict[int, list[tuple[object, ...]]] = {row: [] for row in rows}
+    for name, frame in together.tables.items():
+        part = frame[frame["row"].isin(said)]
+        columns = [c for c in part.columns if c != "row"]
+        for row, values in zip(part["row"], part[columns].astype(str).itertuples(index=False, name=None), strict=True):
+            said[row].append((name, *values))
+    return said
+
+
+# ------------------------------------------------------------------------------------------------ the tables
+def _tables(store: Store, settings: Settings, together: _Together) -> dict[str, pa.Table]:
+    """Register tables of all files together, the later file's row of the same key kept."""
     snapshot = len(store.current().snapshots) + 1
-    for number, file in enumerate(files, start=1):
-        found, mapping = file.found, file.mapping
-        assert found is not None and mapping is not None
-        wrong: set[int] = set()
-        for name, frame in found.tables.items():
-            if REGISTER[name].by_learner:
-                frame["learner_id"] = _identify(frame, aliases)
-                wrong |= set(frame.index[frame["learner_id"].isna()])
-        if found.page_keys is not None and found.pages is not None:
-            found.page_keys["learner_id"] = _identify(found.page_keys, aliases)
-            wrong |= _drop_pages(found, found.page_keys["learner_id"].isna().to_numpy())
-        _refuse_late(
-            file,
-            wrong,
-            "unknown_learner",
-            "no list names this learner; import the school's pupil list first, then this file",
-        )
-        for name, frame in found.tables.items():
-            frame = frame[~frame.index.isin(wrong)].assign(source=f"{snapshot:06d}#{number}")
-            key = [k for k in REGISTER[name].key if k in frame]
-            twice = int(frame.duplicated(key).sum()) if name == next(iter(found.tables)) else 0
-            if twice:
-                file.report = replace(file.report, warnings={**file.report.warnings, "same_key_twice": twice})
-            parts.setdefault(name, []).append(frame)
-    tables = {
-        name: _arrow(name, pd.concat(frames, ignore_index=True)) for name, frames in parts.items() if name != "school"
-    }
-    if "school" in parts:
-        tables["school"] = _school_table(store, parts["school"])
-    if any(f.found and f.found.pages is not None for f in files):
-        tables["roll"] = _fold(store, settings, files, tables.get("holiday"), snapshot)
+    tables: dict[str, pa.Table] = {}
+    for name, frame in together.tables.items():
+        frame["source"] = [f"{snapshot:06d}#{row >> _BITS}" for row in frame["row"]]
+        if name == "identity" and "alias" in frame:
+            frame = _with_number(frame)
+        if name == "school":
+            frame = _with_area(store, together, frame)
+        tables[name] = _arrow(name, frame)
+    if len(together.page_keys):
+        tables["roll"] = _fold(store, settings, together, tables.get("holiday"), snapshot)
     return tables
 
 
-def _school_table(store: Store, frames: list[pd.DataFrame]) -> pa.Table:
-    """Schools as area lists give them; a pupil list only adds schools that no area list has named yet."""
+def _with_number(frame: pd.DataFrame) -> pd.DataFrame:
+    """The number a list names the child by, beside her name."""
+    kinds = {"citizen": "citizen", "g": "g_code", "other": "other"}
+    parts = [alias.partition(":") if isinstance(alias, str) else ("", "", "") for alias in frame["alias"]]
+    frame = frame.assign(id_type=pd.Series([kinds.get(kind) for kind, _, _ in parts], frame.index, dtype=object))
+    numbers = [number.upper() if kind in kinds else None for kind, _, number in parts]
+    return frame.assign(id_number=pd.Series(numbers, frame.index, dtype=object))
+
+
+def _with_area(store: Store, together: _Together, frame: pd.DataFrame) -> pd.DataFrame:
+    """Schools as area lists give them; a pupil list only adds a school that no area list has named yet. Its area is
+    `unknown` until one does, and every row of its lists is counted as a warning."""
+    if "area_id" not in frame:
+        frame = frame.assign(area_id=None)
+    listed = frame["area_id"].notna()
     named = set(store.read("school", columns=["school_id"])["school_id"].to_pylist())
-    lists = [f for f in frames if "area_id" in f]
-    named |= {s for f in lists for s in f["school_id"]}
-    others = [f[~f["school_id"].isin(named)].assign(area_id="unknown") for f in frames if "area_id" not in f]
-    return _arrow("school", pd.concat([*others, *lists], ignore_index=True))
+    named |= set(frame.loc[listed, "school_id"])
+    others = frame[~listed & ~frame["school_id"].isin(named)].assign(area_id="unknown")
+    lacking = set(others["school_id"])
+    held = store.read("school", columns=["school_id", "area_id"]).to_pandas()
+    lacking |= set(held.loc[held["area_id"] == "unknown", "school_id"]) - set(frame.loc[listed, "school_id"])
+    waiting = frame[~listed & frame["school_id"].isin(lacking)]
+    for number, count in zip(*np.unique(_file_of(waiting["row"]), return_counts=True), strict=True):
+        _count(together.files[int(number)], "school_without_area", int(count))
+    return pd.concat([others, frame[listed]], ignore_index=True)
 
 
-def _fold(store: Store, settings: Settings, files: list[_File], holidays: pa.Table | None, snapshot: int) -> pa.Table:
+def _alias_table(store: Store, together: _Together, who: Known, before: Mapping[str, int]) -> pa.Table:
+    """Aliases that are new or name another learner now, each with the first day a list of this import showed it."""
+    new = {alias: who.now(learner) for alias, learner in who.aliases.items()}
+    new = {alias: learner for alias, learner in new.items() if before.get(alias) != learner}
+    shown: dict[str, tuple[date, int]] = {}
+    lists = _lists(together)
+    if new and len(lists):
+        lists = lists.sort_values("known_on", kind="stable", ascending=False)
+        for column in ("alias", "number_alias"):
+            shown |= dict(zip(lists[column], zip(lists["known_on"], lists["row"], strict=True), strict=True))
+    snapshot = len(store.current().snapshots) + 1
+    rows = []
+    for alias, learner in new.items():
+        day, row = shown.get(alias, (None, None))
+        source = f"{snapshot:06d}" if row is None else f"{snapshot:06d}#{row >> _BITS}"
+        rows.append({"alias": alias, "learner_id": learner, "known_on": day, "source": source})
+    return pa.Table.from_pylist(rows, schema=REGISTER["identity_alias"].schema)
+
+
+def _fold(store: Store, settings: Settings, together: _Together, holidays: pa.Table | None, snapshot: int) -> pa.Table:
     """Roll pages of all files: marks laid over each other in file order, then over the school's blank page."""
-    keys, pages = [], []
-    for number, file in enumerate(files, start=1):
-        assert file.found is not None
-        if file.found.page_keys is not None and file.found.pages is not None:
-            keys.append(file.found.page_keys.assign(source=f"{snapshot:06d}#{number}"))
-            pages.append(file.found.pages)
-    whole, marks = pd.concat(keys, ignore_index=True), np.concatenate(pages)
-    key = list(ROLL.key)
-    group = whole.groupby(key, sort=True).ngroup().to_numpy()
-    one = whole.assign(group=group).drop_duplicates("group", keep="last").sort_values("group")
-    out = np.full((len(one), marks.shape[1]), NOTHING, np.uint8)
-    start = 0
-    for part in pages:  # pages of one file are distinct, so plain assignment is safe
-        into = group[start : start + len(part)]
-        if len(np.unique(into)) == len(into):
-            out[into] = np.where(part != NOTHING, part, out[into])
-        else:  # two school numbers of one child in one file
-            for at, row in zip(into, part, strict=True):
-                out[at] = np.where(row != NOTHING, row, out[at])
-        start += len(part)
+    keys, pages, key = together.page_keys, together.pages, list(ROLL.key)
+    grouped = keys.groupby(key, sort=True)
+    group, turn = grouped.ngroup().to_numpy(), grouped.cumcount().to_numpy()
+    one = keys.assign(group=group).drop_duplicates("group", keep="last").sort_values("group")
+    out = np.full((len(one), pages.shape[1]), NOTHING, np.uint8)
+    for n in range(int(turn.max()) + 1):  # the n-th page of each child: no child twice, so plain assignment is safe
+        at = np.flatnonzero(turn == n)
+        page, under = pages[at], out[group[at]]
+        marked = (page != NOTHING) & ((page != _CLOSED) | (under == NOTHING))
+        out[group[at]] = np.where(marked, page, under)
     closed = _closed_days(store, holidays)
-    for year, school in one[["academic_year", "school_id"]].drop_duplicates().itertuples(index=False):
-        at = np.flatnonzero((one["school_id"] == school).to_numpy() & (one["academic_year"] == year).to_numpy())
-        blank = calendar.blank_page(int(year), settings, frozenset(closed.get(None, set()) | closed.get(school, set())))
-        out[at] = np.where(out[at] != NOTHING, out[at], blank)
-    table = pa.Table.from_pandas(one[[*key, "source"]], preserve_index=False).append_column("marks", page_strings(out))
-    return table.select(ROLL.schema.names).cast(ROLL.schema)
+    places = one["academic_year"].astype(str) + " " + one["school_id"]
+    for place, found in pd.Series(range(len(one))).groupby(places.to_numpy()):
+        page_at, (year, school) = found.to_numpy(), str(place).split(" ", 1)
+        days = frozenset(closed.get(None, set()) | closed.get(school, set()))
+        blank = calendar.blank_page(int(year), settings, days)
+        out[page_at] = np.where(out[page_at] != NOTHING, out[page_at], blank)
+    columns = {name: pa.array(one[name].to_numpy(), ROLL.column(name).type) for name in key}
+    columns["marks"] = page_strings(out)
+    columns["source"] = pa.array([f"{snapshot:06d}#{file}" for file in one["file"]])
+    return pa.table(columns).select(ROLL.schema.names).cast(ROLL.schema)
 
 
 def _closed_days(store: Store, arriving: pa.Table | None) -> dict[str | None, set[date]]:
@@ -336,35 +567,22 @@ def _closed_days(store: Store, arriving: pa.Table | None) -> dict[str | None, se
     return closed
 
 
-def _drop_pages(found: Converted, bad: np.ndarray) -> set[int]:
-    """Take out pages; the rows that made them."""
-    assert found.page_keys is not None and found.pages is not None and found.page_of_row is not None
-    if not bad.any():
-        return set()
-    rows = np.flatnonzero((found.page_of_row >= 0) & bad[found.page_of_row])
-    keep = ~bad
-    moved = np.append(np.where(keep, np.cumsum(keep) - 1, -1), -1)
-    found.page_of_row = moved[found.page_of_row]
-    found.page_keys, found.pages = found.page_keys[keep], found.pages[keep]
-    return set(rows.tolist())
+def _arrow(name: str, frame: pd.DataFrame) -> pa.Table:
+    """A register table in its schema, the last of each key kept; columns the files do not have are null."""
+    spec = REGISTER[name]
+    frame = frame.drop_duplicates([k for k in spec.key if k in frame], keep="last")
+    columns = {}
+    for column in spec.columns:
+        if column.name in frame:
+            columns[column.name] = pa.array(frame[column.name], column.type, from_pandas=True)
+        else:
+            columns[column.name] = pa.nulls(len(frame), column.type)
+    return pa.table(columns, schema=spec.schema)
 
 
-def _refuse_late(file: _File, rows: set[int], code: str, reason: str) -> None:
-    """Refuse rows after conversion. Their cells are read again: carrying every cell along would cost more."""
-    if not rows:
-        return
-    found, mapping = file.found, file.mapping
-    assert found is not None and mapping is not None
-    again = read(file.path.name, read_path(file.path), mapping.encodings)
-    cells = dict(zip(again.lines, again.cells, strict=True))
-    for i in sorted(rows):
-        line = int(found.lines[i])
-        found.refused.append(refused_row(file.path.name, line, code, reason, cells[line]))
-
-
-def _finish(files: list[_File]) -> None:
+def _finish(files: Mapping[int, _File]) -> None:
     """Count what was kept and refused. A row is refused once, whatever else is wrong with it."""
-    for file in files:
+    for file in files.values():
         found = file.found
         assert found is not None
         refused_lines: set[int] = set()
@@ -383,32 +601,19 @@ def _finish(files: list[_File]) -> None:
         )
 
 
-def _arrow(name: str, frame: pd.DataFrame) -> pa.Table:
-    """A register table in its schema, the last of each key kept; columns the files do not have are null."""
-    spec = REGISTER[name]
-    frame = frame.drop_duplicates([k for k in spec.key if k in frame], keep="last")
-    columns = {}
-    for column in spec.columns:
-        if column.name in frame:
-            values = frame[column.name]
-            values = values.astype(object).where(values.notna(), None)
-            columns[column.name] = pa.array(values, column.type, from_pandas=True)
-        else:
-            columns[column.name] = pa.nulls(len(frame), column.type)
-    return pa.table(columns, schema=spec.schema)
-
-
 # ------------------------------------------------------------------------------------------------ for people
-def _refused_table(files: list[_File]) -> pa.Table:
+def _refused_table(files: Mapping[int, _File]) -> pa.Table:
     rows: list[dict[str, Any]] = []
-    for file in files:
+    for file in files.values():
         assert file.found is not None
-        header = json.dumps(file.found.header, ensure_ascii=False)
-        about = {"file": file.report.name, "format": file.report.format, "header": header}
-        rows += [
-            {**about, "line": r.line, "code": r.code, "reason": r.reason, "kept": r.kept, "cells": r.cells}
-            for r in file.found.refused
-        ]
+        if file.found.refused:
+            header = json.dumps(file.found.header, ensure_ascii=False)
+            above = json.dumps(file.found.above, ensure_ascii=False)
+            about = {"file": file.report.name, "format": file.report.format, "above": above, "header": header}
+            rows += [
+                {**about, "line": r.line, "code": r.code, "reason": r.reason, "kept": r.kept, "cells": r.cells}
+                for r in file.found.refused
+            ]
     return pa.Table.from_pylist(rows, schema=_REFUSED)
 
 
@@ -447,23 +652,27 @@ def _sum(many: Iterable[Mapping[str, int]]) -> dict[str, int]:
 
 
 def refused_rows_to_xlsx(store: Store, snapshot: str, path: Path) -> int:
-    """Refused rows of an import as a workbook to mend: a sheet per format, the file's own header, the reason in front.
+    """Refused rows of an import as a workbook to mend and send again: a sheet per format and header, with the file's
+    own title lines and header, the reason in front.
 
     Returns how many rows. Cells are text; nothing in them is taken for a formula.
     """
     table = store.refused(snapshot)
     rows = [r for r in table.to_pylist() if not r["kept"]] if table is not None else []
+    together: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+    for row in rows:
+        together.setdefault((row["format"], row["above"], row["header"]), []).append(row)
     with xlsxwriter.Workbook(str(path), {"strings_to_formulas": False, "strings_to_urls": False}) as book:
-        sheets: dict[tuple[str, str], Any] = {}
-        filled: dict[tuple[str, str], int] = {}
-        for row in rows:
-            which = (row["format"], row["header"])
-            if which not in sheets:
-                sheets[which] = book.add_worksheet(f"{row['format'][:24]} {len(sheets) + 1}")
-                sheets[which].write_row(0, 0, ["เหตุที่ไม่รับ / reason", *json.loads(row["header"])])
-                filled[which] = 1
-            sheets[which].write_row(filled[which], 0, [row["reason"], *json.loads(row["cells"])])
-            filled[which] += 1
-        if not sheets:
+        for (format, above, header), own in together.items():
+            for start in range(0, len(own), _SHEET_ROWS):
+                sheet = book.add_worksheet(f"{format[:24]} {len(book.worksheets()) + 1}")
+                lines = [["", *line] for line in json.loads(above)]
+                lines.append(["เหตุที่ไม่รับ / reason", *json.loads(header)])
+                lines += [[r["reason"], *json.loads(r["cells"])] for r in own[start : start + _SHEET_ROWS]]
+                for n, line in enumerate(lines):
+                    for column, cell in enumerate(line):
+                        if cell:
+                            sheet.write_string(n, column, cell[:32_767])  # no more fits a cell
+        if not together:
             book.add_worksheet("0").write(0, 0, "ไม่มีแถวที่ไม่รับ / no refused rows")
     return len(rows)

@@ -107,7 +107,7 @@ def unscored(who, run, filters):
             why, turn = (getattr(gap, f"{what}_{who.language}") for what in ("why", "turn"))
             st.html(
                 f'<div class="raksa"><h3>{escape(gap.school or "")}: {escape(_("{n} children", n=gap.learners))}</h3>'
-                f'<p>{escape(why)}</p><p><b>{escape(_("Whose turn"))}</b>: {escape(turn)}</p></div>'
+                f"<p>{escape(why)}</p><p><b>{escape(_('Whose turn'))}</b>: {escape(turn)}</p></div>"
             )
             if children:
                 with st.expander(_("Names")):
@@ -146,11 +146,11 @@ st.title(_("Children who need someone"))
 st.caption(_("As known on {day}", day=page.day(who, run.as_of)))
 filters = choose(who, run)
 promised(who, run, filters)
+if sees_score(who.person):
+    by_school(who, run)
 left, right = st.columns([2, 1], gap="large")
 with left:
     show(who, run, filters)
     exports(who, filters)
 with right:
     unscored(who, run, filters)
-if sees_score(who.person):
-    by_school(who, run)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
+from browser import chromium
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 from served import Server
 
@@ -14,7 +14,6 @@ from tests.cast import CHILDREN, PASSWORD
 
 pytestmark = pytest.mark.browser
 
-CHROMIUM = Path("/usr/bin/chromium")
 PHONE = {"width": 390, "height": 844}
 # "notRunning" is also true for a moment before the first run, so the line above the page is waited for as well.
 QUIET = """() => {
@@ -40,8 +39,8 @@ def browser() -> Iterator[Browser]:
 
 
 def _launched(playwright: Playwright) -> Browser:
-    path = str(CHROMIUM) if CHROMIUM.is_file() else playwright.chromium.executable_path
-    if not Path(path).is_file():
+    path = chromium()
+    if path is None:
         how = "No chromium: apt-get install chromium, or playwright install chromium."
         pytest.fail(how) if os.environ.get("CI") else pytest.skip(how)
     return playwright.chromium.launch(

@@ -124,3 +124,11 @@ def test_the_horizon_is_the_next_year_s_june_even_in_may(tmp_path: Path) -> None
         date(2024, 11, 16),
         date(2025, 1, 18),
     ]
+
+
+@pytest.mark.parametrize(
+    ("status", "left"), [("left", 1), ("graduated", 0), ("died", 0), ("leave_of_absence", 0), ("moved", None)]
+)
+def test_what_a_college_s_own_list_says_of_its_student(tmp_path: Path, status: str, left: int | None) -> None:
+    found = became(tmp_path, listed(1, BY, status=status, grade="ปวช.3"), grade="ปวช.3")
+    assert (None if pd.isna(found["left"]) else found["left"]) == left
