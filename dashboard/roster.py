@@ -26,7 +26,7 @@ import pandas as pd
 
 from dashboard.language import N_, speak
 from features.registry import FAMILIES
-from raksa.access import Decision, Person, decide, sees_score, sees_whole_cells, where, where_counts
+from raksa.access import Decision, Person, decide, sees_learners, sees_score, sees_whole_cells, where, where_counts
 from raksa.accounts import Accounts
 from raksa.audit import Entry, record
 from raksa.errors import RaksaError
@@ -655,7 +655,18 @@ def lines(
     run: Run, person: Person | None, filters: Filters, language: str = "th", *, unscored: bool = False
 ) -> list[dict[str, object]]:
     """The list, or who cannot be scored, as rows for the command line: names of columns that stay the same in every
-    language, sentences in the one asked for."""
+    language, sentences in the one asked for.
+
+    Raises RaksaError for a role that sees no learner, and for an area, school or grade that is not there: a misspelt
+    name must not look like a place where nobody needs anyone."""
+    if person is not None and not sees_learners(person):
+        raise RaksaError(f"{person.username} has the role {person.role}, which sees no learner. Use another --as.")
+    if filters.area and not schools(run, person, Filters(area=filters.area)):
+        raise RaksaError(f"No service area {filters.area!r} in this run. Write its code or a part of its name.")
+    if filters.school and not schools(run, person, Filters(area=filters.area, school=filters.school)):
+        raise RaksaError(f"No school {filters.school!r} in this run. Write its code or a part of its name.")
+    if filters.grade and filters.grade not in GRADES:
+        raise RaksaError(f"No grade {filters.grade!r}. Grades are {', '.join(GRADES)}.")
     columns = columns_for(person)
     if not unscored:
         return [{c: _cell(row, c, language) for c in columns} for row in children(run, person, filters)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -51,6 +52,8 @@ def serve(settings: Settings, *, open_browser: bool = False) -> None:
             )
     argv, environment = command(settings, open_browser=open_browser)
     server = subprocess.Popen(argv, env=environment)
+    # Whoever ends us (a service manager, kill) ends the server too: SIGTERM takes the same way out as Ctrl+C.
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         ended = server.wait()
     except KeyboardInterrupt:

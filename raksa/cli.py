@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -31,7 +31,8 @@ app = typer.Typer(
 AsOf = Annotated[
     str | None, typer.Option("--as-of", help="date to look from, 2024-09-02 or 02/09/2567; default: last Monday")
 ]
-Format = Annotated[str, typer.Option("--format", help="table, csv (with BOM, for Excel) or json")]
+Format = Annotated[Literal["table", "csv", "json"], typer.Option("--format", help="csv is with a BOM, for Excel")]
+Language = Literal["th", "en"]
 
 
 def main() -> None:
@@ -41,6 +42,13 @@ def main() -> None:
     except RaksaError as wrong:
         print(f"raksa: {wrong}", file=sys.stderr)
         sys.exit(1)
+    except OSError as wrong:  # a folder that cannot be written, a disk that is full: for the person to mend
+        where = f" {wrong.filename}" if wrong.filename else ""
+        print(f"raksa: The system refused{where}: {wrong.strerror or wrong}. Choose another folder.", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("raksa: Stopped. Nothing half-written is read; run the same command again.", file=sys.stderr)
+        sys.exit(130)
     except BrokenPipeError:  # `raksa list | head` closes the pipe early
         sys.exit(0)
 
@@ -93,7 +101,8 @@ def demo(
     if serve:
         _serve(settings)
     else:
-        print("\nOpen the page with `raksa serve`, or print a list with `raksa list --top 20`.")
+        raksa = Path(sys.argv[0])
+        print(f"\nOpen the page with `{raksa} serve`, or print a list with `{raksa} list --top 20`.")
 
 
 @app.command()
@@ -106,21 +115,27 @@ def ingest(
     ] = None,
 ) -> None:
     """Read agency files into the register. Every row is kept or refused with a reason; one bad file stops no other."""
+    from raksa.demo import is_demo
     from raksa.store import Store
     from register.ingest import files_in, refused_rows_to_xlsx, report_tables
     from register.ingest import ingest as read_files
 
     settings, _ = _open()
+    if is_demo(settings.home):
+        raise RaksaError(
+            f"{settings.home} is the demo, which the next `raksa demo` replaces. Set RAKSA_HOME to your own folder."
+        )
     store = Store.create(settings.home, settings.buckets)
     report = read_files(store, settings, files_in(files), format=format, mapping=mapping, now=_now(), progress=_say)
     _print_rows(report_tables(report), "table")
     if refused_to and report.snapshot:
         refused_rows_to_xlsx(store, report.snapshot, refused_to)
         print(f"Refused rows: {refused_to}")
-    if report.snapshot is None:
-        raise RaksaError("Nothing was imported; the register is as it was. The table above says why for each file.")
     if any(f.refused_whole for f in report.files):
-        sys.exit(1)
+        raise RaksaError(
+            "Some files were not read; the table above says why for each. "
+            + ("The others were imported." if report.snapshot else "The register is as it was.")
+        )
 
 
 @app.command()
@@ -133,6 +148,8 @@ def features(
 
     settings, store = _open()
     store.identity  # noqa: B018 - refuses a folder without a store
+    if to and to.suffix != ".parquet":
+        raise RaksaError(f"--to {to.name}: features are written as Parquet; give a name that ends in .parquet.")
     day = _date(as_of)
     rows = build(store, settings, day)
     if rows.empty:
@@ -188,7 +205,7 @@ def list_(
     ] = False,
     top: Annotated[int | None, typer.Option(min=1, help="no more than so many")] = None,
     as_person: Annotated[str | None, typer.Option("--as", help="what this person's page shows")] = None,
-    language: Annotated[str | None, typer.Option(help="th or en; default as in the settings")] = None,
+    language: Annotated[Language | None, typer.Option(help="default as in the settings")] = None,
     format: Format = "table",
 ) -> None:
     """Print the list the page shows: the children who need someone, by need, with the reasons."""
@@ -214,7 +231,9 @@ def list_(
 @app.command()
 def serve(
     host: Annotated[str | None, typer.Option(help="address to serve on; default as in the settings")] = None,
-    port: Annotated[int | None, typer.Option(help="port to serve on; default as in the settings")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="port to serve on; default as in the settings")
+    ] = None,
 ) -> None:
     """Serve the page until Ctrl+C."""
     settings, store = _open()
@@ -259,7 +278,7 @@ def _print_rows(rows: list[dict[str, Any]], format: str) -> None:
             writer.writeheader()
             writer.writerows({k: _safe(v) for k, v in row.items()} for row in rows)
         sys.stdout.buffer.write(("\ufeff" + out.getvalue()).encode("utf-8"))
-    elif format == "table":
+    else:
         from rich.console import Console
         from rich.table import Table
 
@@ -271,8 +290,6 @@ def _print_rows(rows: list[dict[str, Any]], format: str) -> None:
             table.add_row(*("" if v is None else str(v) for v in row.values()))
         console = Console()
         Console(width=None if console.is_terminal else 200).print(table)
-    else:
-        raise RaksaError(f"--format {format!r} is not one of table, csv, json.")
 
 
 def _safe(value: object) -> object:

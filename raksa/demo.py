@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
+from pathlib import Path
 
 import duckdb
 
@@ -51,18 +52,19 @@ def run(
     now: datetime,
     progress: Callable[[str], None],
 ) -> None:
-    """Build the demo in `settings.home`. An earlier demo there is made anew; anything else there is left alone.
+    """Build the demo in `settings.home`: a new or empty folder, or an earlier demo, which is made anew.
 
-    Raises RaksaError if the folder holds a register that is not a demo.
+    Raises RaksaError if the folder holds anything else: nothing that is not the demo's is ever deleted.
     """
     home = settings.home
-    if (home / "store.json").exists() and not (home / _MARKER).exists():
-        raise RaksaError(f"{home} holds a register that is no demo. Set RAKSA_HOME to another folder for the demo.")
+    if not is_demo(home) and home.exists() and any(f.name != "raksa.toml" for f in home.iterdir()):
+        raise RaksaError(f"{home} is no demo and not empty. Set RAKSA_HOME to another folder for the demo.")
+    home.mkdir(parents=True, exist_ok=True)
+    (home / _MARKER).write_text(json.dumps({"seed": seed, "schools": schools, "learners": learners}), encoding="utf-8")
     for left in ("register", "snapshots", "refused", "models", "runs", "demo-files"):
         shutil.rmtree(home / left, ignore_errors=True)
     for left in ("store.json", "current.json", "raksa.db", "raksa.db-wal", "raksa.db-shm"):
         (home / left).unlink(missing_ok=True)
-    home.mkdir(parents=True, exist_ok=True)
 
     progress(f"1/5 an invented area: {schools} schools, {learners} learners, {years} years and the running one")
     made = area(0, schools=schools, learners=learners, years=years, as_of=AS_OF, seed=seed)
@@ -70,7 +72,6 @@ def run(
     written = write_files(made, files, jobs=settings.jobs)
     progress(f"2/5 {len(written)} files as its agencies export them: {files}")
     store = Store.create(home, settings.buckets, id_key="demo")
-    (home / _MARKER).write_text(json.dumps({"seed": seed, "schools": schools, "learners": learners}), encoding="utf-8")
     progress("3/5 reading them into the register")
     report = ingest(store, settings, files_in([files]), now=now, progress=lambda what: progress("    " + what))
     kept, rows = sum(f.kept for f in report.files), sum(f.rows for f in report.files)
@@ -82,6 +83,11 @@ def run(
     progress("5/5 lists as of today")
     publish(store, settings, AS_OF, now.isoformat(timespec="seconds"), lambda what: progress("    " + what))
     _sign_ins(settings, now)
+
+
+def is_demo(home: Path) -> bool:
+    """Whether a folder was made by `raksa demo`: its ids are keyed openly and the next demo there replaces it."""
+    return (home / _MARKER).is_file()
 
 
 def people(settings: Settings) -> list[DemoPerson]:

@@ -69,6 +69,7 @@ class FileReport:
     refused: Mapping[str, int] = field(default_factory=dict)
     warnings: Mapping[str, int] = field(default_factory=dict)
     refused_whole: str | None = None
+    before: bool = False  # imported before, and so left alone
 
 
 class Store:

@@ -10,7 +10,8 @@ List rows are walked through in the order of their days. A citizen id whose chec
 wherever it stands. Another number, or none, is the child who stood under the same school number with the same birth
 date, unless that child and this row have two different certain ids: that is how a mistyped id, an empty one and a
 G-code find their child. Since the order is that of the days, lists that come one by one and all at once give the same
-children.
+children, but for one case: a child who came under a mistyped id and turns out to be one known before keeps the rows of
+earlier imports under the mistyped one.
 """
 
 from __future__ import annotations
@@ -67,10 +68,9 @@ class Known:
         return {self.now(learner) for had in self.held.get(number or "", {}).values() for learner in had}
 
     def _holder(self, number: str | None, year: int | None) -> int | None:
-        """The one learner who has had the school number, or of several the one who had it in that academic year."""
-        had = self.holders(number)
-        if len(had) > 1:
-            had = {self.now(learner) for learner in self.held[number or ""].get(year or 0, ())}
+        """The one learner who had the school number in that academic year; where no list says, the only one ever."""
+        then = self.held.get(number or "", {}).get(year or 0)
+        had = {self.now(learner) for learner in then} if then else self.holders(number)
         return had.pop() if len(had) == 1 else None
 
     # -------------------------------------------------------------------------------------- learning

@@ -185,7 +185,7 @@ def _done(store: Store, format: str | None) -> set[str]:
     for snapshot in store.current().snapshots:
         taken: dict[str, list[dict[str, Any]]] = {}
         for report in store.snapshot(snapshot)["files"]:
-            if not report["refused_whole"] and format in (None, report["format"]):
+            if report["format"] and not report["refused_whole"] and format in (None, report["format"]):
                 taken.setdefault(report["sha256"], []).append(report)
         done |= {sha for sha, reports in taken.items() if not any(_CURABLE & set(r["refused"]) for r in reports)}
     return done
@@ -198,7 +198,7 @@ def _read_one(path: Path, given: FileMapping | None, settings: Settings, done: s
         content = read_path(path)
         report = replace(report, sha256=hashlib.sha256(content).hexdigest())
         if report.sha256 in done:
-            raise RaksaError(f"{path.name} was imported before; nothing changed.")
+            return [_File(path, replace(report, before=True))]
         sheets = read(path.name, content, _encodings(given))
     except RaksaError as wrong:
         return [_File(path, replace(report, refused_whole=str(wrong)))]
@@ -242,6 +242,7 @@ def _put_together(files: dict[int, _File]) -> _Together:
     """The tables of all files as one each, in the order of the files, so that what follows is done once."""
     out = _Together(files)
     parts: dict[str, list[pd.DataFrame]] = {}
+    places: dict[str, list[np.ndarray]] = {}
     keys, pages, row_of, page_of = [], [], [], []
     start = 0
     for number, file in files.items():
@@ -250,7 +251,8 @@ def _put_together(files: dict[int, _File]) -> _Together:
         base = number << _BITS
         for name, frame in found.tables.items():
             if len(frame):
-                parts.setdefault(name, []).append(frame.assign(row=frame.index.to_numpy(np.int64) + base))
+                parts.setdefault(name, []).append(frame)
+                places.setdefault(name, []).append(frame.index.to_numpy(np.int64) + base)
         if found.page_keys is not None and found.pages is not None and found.page_of_row is not None:
             rows = np.flatnonzero(found.page_of_row >= 0)
             keys.append(found.page_keys.assign(file=number))
@@ -259,7 +261,8 @@ def _put_together(files: dict[int, _File]) -> _Together:
             page_of.append(found.page_of_row[rows] + start)
             start += len(found.pages)
         found.tables, found.page_keys, found.pages, found.page_of_row = {}, None, None, None
-    out.tables = {name: pd.concat(frames, ignore_index=True) for name, frames in parts.items()}
+    for name, frames in parts.items():
+        out.tables[name] = pd.concat(frames, ignore_index=True).assign(row=np.concatenate(places[name]))
     if pages:
         out.page_keys = pd.concat(keys, ignore_index=True)
         out.pages, out.row_of, out.page_of = np.concatenate(pages), np.concatenate(row_of), np.concatenate(page_of)
@@ -363,9 +366,10 @@ def _name_learners(settings: Settings, together: _Together, who: Known) -> None:
     if len(together.page_keys):
         sought = _find(who, together.page_keys, together.page_keys["academic_year"].tolist())
         together.page_keys["learner_id"] = pd.array([learner for learner, _ in sought], dtype="Int64")
-        for row, page in zip(together.row_of.tolist(), together.page_of.tolist(), strict=True):
-            if sought[page][0] is None:
-                (shared if sought[page][1] else unknown).add(row)
+        nobody = np.array([learner is None for learner, _ in sought], bool)
+        ambiguous = np.array([more for _, more in sought], bool)
+        for rows_of, pages in ((shared, nobody & ambiguous), (unknown, nobody & ~ambiguous)):
+            rows_of |= set(together.row_of[pages[together.page_of]].tolist())
     _refuse(
         together, shared, "number_of_several",
         "several learners have had its school number, and no list says which of them had it that year; import the "
@@ -409,13 +413,14 @@ def _number_aliases(frame: pd.DataFrame) -> list[str | None]:
 
 
 def _find(who: Known, frame: pd.DataFrame, years: list[int | None]) -> list[tuple[int | None, bool]]:
-    """Learner of each row, and whether her school number has belonged to several."""
+    """Learner of each row; and where there is none, whether the school number has belonged to several."""
     aliases = [a if isinstance(a, str) else None for a in frame["alias"]] if "alias" in frame else [None] * len(frame)
     found: dict[tuple[str | None, str | None, int | None], tuple[int | None, bool]] = {}
     out = []
     for key in zip(aliases, _number_aliases(frame), years, strict=True):
         if key not in found:
-            found[key] = (who.find(*key), len(who.holders(key[1])) > 1)
+            learner = who.find(*key)
+            found[key] = (learner, learner is None and len(who.holders(key[1])) > 1)
         out.append(found[key])
     return out
 
@@ -618,9 +623,10 @@ def _refused_table(files: Mapping[int, _File]) -> pa.Table:
 
 
 def report_tables(report: ImportReport) -> list[dict[str, Any]]:
-    """A row per format for the files read, and a row for each file refused whole."""
+    """A row per format for the files read, one for those imported before, and one for each file refused whole."""
     out: list[dict[str, Any]] = []
-    read_files = [f for f in report.files if not f.refused_whole]
+    before = sum(f.before for f in report.files)
+    read_files = [f for f in report.files if not f.refused_whole and not f.before]
     for name in sorted({f.format or "" for f in read_files}):
         own = [f for f in read_files if f.format == name]
         reasons = _sum(f.refused for f in own)
@@ -636,10 +642,13 @@ def report_tables(report: ImportReport) -> list[dict[str, Any]]:
                 "kept with a warning": ", ".join(f"{code} {n}" for code, n in left_out.items()),
             }
         )
+    nothing = {"rows": 0, "kept": 0, "refused": 0}
+    if before:
+        said = "imported before; nothing changed"
+        out.append({"format": "-", "files": before, **nothing, "reasons": said, "kept with a warning": ""})
     for file in report.files:
         if file.refused_whole:
-            out.append({"format": "-", "files": 1, "rows": 0, "kept": 0, "refused": 0, "reasons": file.refused_whole,
-                        "kept with a warning": ""})  # fmt: skip
+            out.append({"format": "-", "files": 1, **nothing, "reasons": file.refused_whole, "kept with a warning": ""})
     return out
 
 

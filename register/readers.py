@@ -57,8 +57,13 @@ def read(name: str, content: bytes, encodings: Sequence[str] = ("utf-8-sig", "cp
     """
     if not content.strip(b" \r\n\t\0\xef\xbb\xbf"):
         raise RaksaError(f"{name} is empty. Export it again.")
-    if content.startswith((b"PK", _OLE)):
+    if content.startswith(b"PK"):
         return _workbook(name, content)
+    if content.startswith(_OLE):
+        if "EncryptedPackage".encode("utf-16-le") in content:
+            raise RaksaError(f"{name} is locked with a password. Save it without one and send it again.")
+        # A damaged one of these asked the reader for all the memory of the machine: there is nothing to check first.
+        raise RaksaError(f"{name} is a workbook of old Excel. Open it, save it as .xlsx and send it again.")
     if content[:2000].lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<"):
         return [_html(name, content)]
     return [_delimited(name, content, encodings)]
@@ -66,10 +71,7 @@ def read(name: str, content: bytes, encodings: Sequence[str] = ("utf-8-sig", "cp
 
 # ------------------------------------------------------------------------------------------------ workbooks
 def _workbook(name: str, content: bytes) -> list[Rows]:
-    if content.startswith(b"PK"):
-        _check_package(name, content)
-    elif "EncryptedPackage".encode("utf-16-le") in content:
-        raise RaksaError(f"{name} is locked with a password. Save it without one and send it again.")
+    _check_package(name, content)
     sheets: list[Rows] = []
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(content))

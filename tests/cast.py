@@ -6,6 +6,7 @@ Everybody here is made up. Citizen ids begin with 9, a digit that is not issued,
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from raksa.access import Person, Scope
 
@@ -52,3 +53,6 @@ RUNG = Person("rung", "รุ่ง นักวิจัย", "researcher")
 ADMIN = Person("admin", "ผู้ดูแลระบบ", "admin")
 ADULTS = (SOMSRI, WICHAI, KAMOL, PIM, RUNG, ADMIN)
 PASSWORD = "ทุ่งนาเขียวขจี-2569"
+
+# The morning on which the demo of the tests is built: eight o'clock in Bangkok on its as-of date.
+MORNING = datetime(2026, 11, 16, 1, 0, tzinfo=UTC)

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from raksa.demo import run
 from raksa.settings import Settings
-
-NOW = datetime(2026, 11, 16, 1, 0, tzinfo=UTC)
+from tests.cast import MORNING
 
 
 @pytest.fixture(scope="session")
 def demo_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Settings of a demo of 8 schools and 1,200 learners, up to a published run. Read it, never write to it."""
     settings = Settings(home=tmp_path_factory.mktemp("demo"), buckets=2)
-    run(settings, schools=8, learners=1200, years=3, seed=0, now=NOW, progress=lambda _: None)
+    run(settings, schools=8, learners=1200, years=3, seed=0, now=MORNING, progress=lambda _: None)
     return settings
 
 

@@ -123,3 +123,52 @@ def test_the_demo_leaves_a_real_register_alone(tmp_path: Path) -> None:
 
 def test_the_demo_s_password_is_one_people_may_use() -> None:
     assert len(PASSWORD) >= 12
+
+
+def test_the_demo_deletes_nothing_it_did_not_make(tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "mine.txt").write_text("mine", encoding="utf-8")
+    done = raksa("demo", "--no-serve", home=tmp_path)
+    assert done.returncode == 1 and "is no demo and not empty" in done.stderr
+    assert (tmp_path / "models" / "mine.txt").read_text(encoding="utf-8") == "mine"
+
+
+def test_real_files_do_not_go_into_the_demo(demo_home: Path) -> None:
+    done = raksa("ingest", str(demo_home / "demo-files" / "schools.csv"), home=demo_home)
+    assert done.returncode == 1 and "is the demo" in done.stderr
+
+
+def test_the_same_files_again_are_no_failure(tmp_path: Path, demo_home: Path) -> None:
+    files = [str(demo_home / "demo-files" / name) for name in ("schools.csv", "holidays.csv")]
+    assert raksa("ingest", *files, home=tmp_path).returncode == 0
+    again = raksa("ingest", *files, home=tmp_path)
+    assert again.returncode == 0 and "imported before; nothing changed" in again.stdout
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("list", "--language", "fr"), ("list", "--format", "xml"), ("serve", "--port", "99999"), ("list", "--top", "0")],
+)
+def test_options_that_cannot_be_are_refused_with_what_can(demo_home: Path, words: tuple[str, ...]) -> None:
+    done = raksa(*words, home=demo_home)
+    assert done.returncode == 2 and "Traceback" not in done.stderr and "Error: Invalid value" in done.stderr
+
+
+def test_a_misspelt_school_is_not_an_empty_list(demo_home: Path) -> None:
+    done = raksa("list", "--school", "นอกโลก", home=demo_home)
+    assert done.returncode == 1 and "No school" in done.stderr
+
+
+def test_a_role_that_sees_no_child_is_told_so(demo_home: Path) -> None:
+    done = raksa("list", "--as", "researcher", home=demo_home)
+    assert done.returncode == 1 and "researcher" in done.stderr
+
+
+def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path, demo_home: Path) -> None:
+    file = tmp_path / "a-file"
+    file.write_text("x", encoding="utf-8")
+    for words in (("ingest", str(demo_home / "demo-files" / "schools.csv")), ("demo", "--no-serve")):
+        done = raksa(*words, home=file)
+        assert done.returncode == 1 and "Traceback" not in done.stderr and done.stderr.startswith("raksa: "), (
+            done.stderr
+        )

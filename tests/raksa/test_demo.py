@@ -16,6 +16,7 @@ from raksa.demo_area import area
 from raksa.settings import Settings
 from raksa.store import Store
 from raksa.tables import REGISTER, RUN
+from tests.cast import MORNING
 
 
 def test_every_row_of_every_file_was_kept_or_counted(demo_home: Path) -> None:
@@ -95,12 +96,10 @@ def test_each_demo_person_can_sign_in_by_account(demo_settings: Settings) -> Non
 
 
 def test_same_seed_same_register_and_model(demo_home: Path, tmp_path: Path) -> None:
-    from conftest import NOW
-
     from raksa.demo import run
 
     again = Settings(home=tmp_path, buckets=2)
-    run(again, schools=8, learners=1200, years=3, seed=0, now=NOW, progress=lambda _: None)
+    run(again, schools=8, learners=1200, years=3, seed=0, now=MORNING, progress=lambda _: None)
     one, other = Store(demo_home), Store(tmp_path)
     assert one.current() == other.current()
     for file in sorted((demo_home / "register").rglob("*.parquet")):

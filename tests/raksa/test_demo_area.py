@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import time
 import tracemalloc
 from datetime import date
 from pathlib import Path
@@ -89,12 +88,6 @@ def test_an_area_does_not_depend_on_the_areas_before_it() -> None:
     alone = area(2, schools=3, learners=60)
     pd.testing.assert_frame_equal(third.truth, alone.truth)
     np.testing.assert_array_equal(third.marks, alone.marks)
-
-
-def test_a_mini_area_with_its_files_takes_less_than_two_seconds(tmp_path: Path) -> None:
-    begun = time.perf_counter()
-    write_files(mini(), tmp_path)
-    assert time.perf_counter() - begun < 2
 
 
 def test_streaming_areas_holds_one_at_a_time() -> None:

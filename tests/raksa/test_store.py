@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import multiprocessing
+import os
+import subprocess
+import sys
 from datetime import date
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from small_register import SCHOOL, add, listed, page, register, table
+from small_register import add, listed, page, register, table
 
 from raksa.errors import RaksaError
 from raksa.store import FileReport, Pointer, Store, page_matrix, page_strings
@@ -119,7 +121,7 @@ def test_refused_rows_and_the_report_are_kept_with_the_snapshot(tmp_path):
         snapshot = store.add_snapshot({}, [report], refused, "2026-01-01")
     assert store.snapshot(snapshot)["files"] == [{
         "name": "a.csv", "sha256": "abc", "format": "roll_book", "rows": 3, "kept": 2, "refused": {"bad_mark": 1},
-        "warnings": {"bad_day": 2}, "refused_whole": None,
+        "warnings": {"bad_day": 2}, "refused_whole": None, "before": False,
     }]  # fmt: skip
     assert store.refused(snapshot) == refused and store.refused("none") is None
 
@@ -145,23 +147,35 @@ def test_debris_of_a_killed_import_never_becomes_part_of_the_next(tmp_path):
     assert again == killed and store.read("growth").num_rows == 0
 
 
-def _write(home: Path, learner: int, start) -> None:
-    start.wait()
-    store = Store.create(home, 2)
-    for n in range(5):
-        add(store, f"{learner} {n}", enrolment=[listed(learner + n, JUNE)], school=[SCHOOL])
+# Processes of their own, and not multiprocessing's: those would run the main module again, whichever that is by then.
+WRITER = """
+import sys
+from datetime import date
+from pathlib import Path
+from small_register import SCHOOL, add, listed
+from raksa.store import Store
+home, learner = Path(sys.argv[1]), int(sys.argv[2])
+sys.stdin.readline()
+store = Store.create(home, 2)
+for n in range(5):
+    add(store, f"{learner} {n}", enrolment=[listed(learner + n, date(2024, 6, 10))], school=[SCHOOL])
+"""
 
 
 def test_two_writers_at_once_lose_nothing(tmp_path):
-    spawn = multiprocessing.get_context("spawn")
-    start = spawn.Event()
-    writers = [spawn.Process(target=_write, args=(tmp_path / "home", learner, start)) for learner in (100, 200)]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    writers = [
+        subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(tmp_path / "home"), learner], env=environment, stdin=subprocess.PIPE
+        )
+        for learner in ("100", "200")
+    ]
+    for writer in writers:  # both are up and wait for a line
+        writer.stdin.write(b"go\n")
+        writer.stdin.flush()
     for writer in writers:
-        writer.start()
-    start.set()
-    for writer in writers:
-        writer.join()
-    assert [writer.exitcode for writer in writers] == [0, 0]
+        writer.communicate(timeout=60)
+    assert [writer.returncode for writer in writers] == [0, 0]
     store = Store(tmp_path / "home")
     assert len(store.current().snapshots) == 10
     assert sorted(store.read("enrolment")["learner_id"].to_pylist()) == [*range(100, 105), *range(200, 205)]

@@ -51,9 +51,7 @@ def test_the_same_files_again_change_not_a_byte(tmp_path):
     before = whole(tmp_path / "home")
     _, report = take(tmp_path / "home", *sent)
     assert report.snapshot is None
-    assert [f.refused_whole for f in report.files] == [
-        "schools.csv was imported before; nothing changed.", "a.xlsx was imported before; nothing changed.",
-    ]  # fmt: skip
+    assert [(f.before, f.refused_whole) for f in report.files] == [(True, None), (True, None)]
     assert whole(tmp_path / "home") == before
 
 

@@ -66,7 +66,7 @@ BAD = {
     ),
     "cut.xls": (b"<html><table><tr><td>1</td></tr>", "is cut off: its table does not end. Export it again."),
     "deep.xls": (b"<table><tr><td>" + b"<div>" * 5000 + b"<tr><td>x" * 30 + b"</table>", "table rows can be read"),
-    "old.xls": (OLE + bytes(3000), "cannot be read as a workbook"),
+    "old.xls": (OLE + bytes(3000), "is a workbook of old Excel. Open it, save it as .xlsx and send it again."),
     "utf16.csv": (HEADER.encode("utf-16-le"), "is not text, or UTF-16 without its mark: it holds zero bytes."),
     "utf16cut.csv": (HEADER.encode("utf-16")[:-1], "begins as UTF-16 text but is cut off. Export it again."),
     "jis.csv": ("学校コード,出欠\nあいう,かき\n".encode("shift-jis"), "is in none of the encodings utf-8-sig, cp874."),

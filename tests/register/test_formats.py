@@ -164,7 +164,7 @@ def test_the_list_may_stand_on_any_sheet_and_hidden_sheets_are_reported(tmp_path
         "a.xlsx [Sheet4]: the sheet is hidden and was not read; show it and send the file again."
     )
     _, again = take(tmp_path / "home", path)
-    assert again.snapshot is None and only(again).refused_whole == "a.xlsx was imported before; nothing changed."
+    assert again.snapshot is None and only(again).before
 
 
 DAYS = ("16/05/2567", "17/05/2567", "20/05/2567", "21/05/2567", "23/05/2567", "24/05/2567")  # 22 May is a holiday
@@ -245,6 +245,19 @@ def test_two_different_marks_for_one_day_are_noticed(tmp_path):
     store, report = take(tmp_path / "home", schools(tmp_path), people, daily(tmp_path / "d.csv", lines))
     assert (marks(store, "มะลิ", 1), report.files[2].kept, report.files[2].warnings) == ("A", 4, {"two_marks": 1})
     assert [r["line"] for r in store.refused(report.snapshot).to_pylist()] == [2]
+
+
+def test_marks_of_several_files_lie_over_each_other_in_the_order_of_the_files(tmp_path):
+    one = (THUNG_NA, number(MALI))
+    first = daily(
+        tmp_path / "d.csv", [(*one, "16/05/2567", "ขาด"), (*one, "17/05/2567", "มา"), (*one, "20/05/2567", "มา")]
+    )
+    then = roll_book(tmp_path / "r.csv", [(number(MALI), "มะลิ", "หยุด", "ข", "")], DAYS[:3])
+    people = dmc(tmp_path / "a.xlsx", [dmc_row(MALI)])
+    store, _ = take(tmp_path / "home", schools(tmp_path), people, first, then)
+    assert marks(store, "มะลิ", 6) == "AA..P-"
+    store, _ = take(tmp_path / "other", schools(tmp_path), people, then, first)
+    assert marks(store, "มะลิ", 6) == "AP..P-"
 
 
 def test_sgs_results_find_the_school_by_its_ten_digits_and_the_child_by_her_number(tmp_path):

@@ -50,6 +50,7 @@ MISTAKES = {
     'title_en = "Weights"': ("", "own.toml: the key 'title_en' is missing."),
     '["น้ำหนัก", "นน."]': ('{ header = "น้ำหนัก", const = 1 }', "name one source, header, join,"),
     '"น้ำหนัก", "นน."': ("1", "own.toml growth.weight_kg: found 1; expected a text in quotation marks."),
+    'school_id = "รหัสโรงเรียน"': ('school_id = "x"\ncode10 = "y"', "[school]: give school_id or code10, not both."),
     "[school]": ("[codes.school]", "say under [school] which column names the school: school_id or code10."),
     '[learner]\nnumber = "เลขประจำตัวนักเรียน"': ("", "say under [learner] which column names the child: citizen,"),
     'number = "เลขประจำตัวนักเรียน"': ('nummer = "x"', "the key 'nummer' is not understood; did you mean 'number'."),
