@@ -21,6 +21,7 @@ import pandas as pd
 import pyarrow as pa
 import xlsxwriter
 from joblib import Parallel, delayed
+from joblib.externals.loky import get_reusable_executor
 
 from raksa import calendar
 from raksa.errors import RaksaError
@@ -165,6 +166,9 @@ def _read_all(
     # Starting processes costs more than reading a few files.
     jobs = settings.jobs if len(files) > 20 or sum(f.stat().st_size for f in files) > 20_000_000 else 1
     found: list[list[_File]] = Parallel(n_jobs=jobs)(delayed(_read_one)(f, given, settings, done) for f in files)
+    if jobs != 1:
+        # Idle workers would keep 200 MB each through the linking, where memory is needed most.
+        get_reusable_executor().shutdown(wait=True)
     seen: set[tuple[str, str]] = set()
     read_files = [file for sheets in found for file in sheets]
     for number, file in enumerate(read_files, start=1):
