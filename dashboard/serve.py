@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 from raksa.errors import RaksaError
 from raksa.settings import Settings
@@ -41,6 +42,10 @@ def command(settings: Settings, *, open_browser: bool = False) -> tuple[list[str
     return argv, environment
 
 
+def _stop(_signal: int, _frame: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
 def serve(settings: Settings, *, open_browser: bool = False) -> None:
     """Serve the pages until interrupted. Raises RaksaError if the port is taken or the server ends by
     itself."""
@@ -53,7 +58,7 @@ def serve(settings: Settings, *, open_browser: bool = False) -> None:
     argv, environment = command(settings, open_browser=open_browser)
     server = subprocess.Popen(argv, env=environment)
     # Whoever ends us (a service manager, kill) ends the server too: SIGTERM takes the same way out as Ctrl+C.
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    signal.signal(signal.SIGTERM, _stop)
     try:
         ended = server.wait()
     except KeyboardInterrupt:

@@ -7,10 +7,11 @@ They come from `raksa.toml` in the data folder and from environment variables (`
 from __future__ import annotations
 
 import tomllib
+from datetime import date
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from raksa.errors import RaksaError
@@ -68,6 +69,16 @@ class Settings(BaseSettings):
     session_idle_minutes: int = Field(60, ge=1, description="sign-in ends after so long without a click")
     session_hours: int = Field(12, ge=1, description="sign-in ends after so long in any case")
 
+    @field_validator("year_start", "horizon", "panel_days", "census_days")
+    @classmethod
+    def _days_of_a_year(cls, days: str | tuple[str, ...]) -> str | tuple[str, ...]:
+        for day in (days,) if isinstance(days, str) else days:
+            try:
+                date.fromisoformat(f"2024-{day}")  # a leap year: 02-29 is a day
+            except ValueError:
+                raise ValueError(f"{day!r} is no day of the year; write month-day, such as 06-10") from None
+        return days
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -102,4 +113,6 @@ def load(home: Path | None = None) -> Settings:
         first = wrong.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         known = ", ".join(sorted(Settings.model_fields))
-        raise RaksaError(f"{file}: setting {key!r}: {first['msg']}. Known settings: {known}.") from None
+        variable = f"RAKSA_{key.upper()}"
+        where = f"Environment variable {variable}" if variable in os.environ else f"{file}: setting {key!r}"
+        raise RaksaError(f"{where}: {first['msg']}. Known settings: {known}.") from None

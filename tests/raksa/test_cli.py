@@ -6,13 +6,16 @@ import csv
 import io
 import json
 import os
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from raksa.demo import PASSWORD, people
+from raksa.errors import RaksaError
 from raksa.settings import Settings, load
 
 
@@ -62,6 +65,15 @@ def test_an_unknown_setting_is_an_error_that_names_it(tmp_path: Path) -> None:
     (tmp_path / "raksa.toml").write_text("capcity_share = 0.1\n", encoding="utf-8")
     done = raksa("doctor", home=tmp_path)
     assert done.returncode == 1 and "capcity_share" in done.stderr and "capacity_share" in done.stderr
+
+
+def test_a_setting_that_does_not_fit_is_named_where_it_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "raksa.toml").write_text('horizon = "13-45"\n', encoding="utf-8")
+    with pytest.raises(RaksaError, match=r"raksa.toml: setting 'horizon'.*month-day"):
+        load(tmp_path)
+    monkeypatch.setenv("RAKSA_PORT", "abc")
+    with pytest.raises(RaksaError, match="Environment variable RAKSA_PORT"):
+        load(tmp_path / "none")
 
 
 def test_settings_come_from_the_folder_and_the_environment_wins(
@@ -172,3 +184,30 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path, demo_home: Path
         assert done.returncode == 1 and "Traceback" not in done.stderr and done.stderr.startswith("raksa: "), (
             done.stderr
         )
+
+
+def test_ending_serve_ends_the_server_too(demo_home: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = os.environ | {"RAKSA_HOME": str(demo_home)}
+    command = [sys.executable, "-c", "from raksa.cli import main; main()", "serve", "--port", str(port)]
+    serving = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        assert answers(port, for_seconds=60)
+    finally:
+        serving.terminate()
+        serving.wait(timeout=30)
+    assert not answers(port, for_seconds=0)
+
+
+def answers(port: int, for_seconds: float) -> bool:
+    """Whether something listens on the port, waiting for it so long."""
+    until = time.monotonic() + for_seconds
+    while True:
+        with socket.socket() as door:
+            if door.connect_ex(("127.0.0.1", port)) == 0:
+                return True
+        if time.monotonic() >= until:
+            return False
+        time.sleep(0.1)
