@@ -7,7 +7,7 @@ days: a day nobody recorded neither lengthens a run of absence nor ends it.
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -177,8 +177,3 @@ def _year_rate(roll: pa.Table, learners: np.ndarray) -> pd.Series:
         away[first : first + BLOCK] = np.count_nonzero(meaning & _AWAY, axis=1)
     rate = np.divide(away, recorded, out=np.full(len(rows), np.nan), where=recorded > 0)
     return pd.Series(rate, index=learners[rows])
-
-
-def window_start(as_of: date, window: str) -> date:
-    """First day of a named window before the date."""
-    return as_of - timedelta(days=WINDOWS[window])
