@@ -47,7 +47,8 @@ from models.risk import fit
 from raksa.errors import RaksaError
 from raksa.settings import Settings
 from raksa.store import Store
-from register.ingest import ingest, report_tables
+from register.ingest import ingest
+from register.report import report_tables
 
 DAYS = (30, 60, 90, 120)
 # The data set gives days from the start of a presentation, and its months: B begins in February, J in October.
@@ -156,7 +157,7 @@ def register(data: Path, home: Path) -> tuple[Store, Settings]:
     flat.mkdir()
     for file, mapping in export(data, flat):
         report = ingest(store, settings, [file], mapping=mapping, now=datetime(2026, 1, 1, tzinfo=UTC))
-        row = report_tables(report)[0]
+        row = report_tables(report.files)[0]
         counted = f"{row['rows']:>9,} rows  {row['kept']:>9,} kept  {row['refused']:>4} refused"
         print(f"  {file.name:16} {counted}  {row['reasons']}")
         if report.snapshot is None:

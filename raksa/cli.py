@@ -117,8 +117,9 @@ def ingest(
     """Read agency files into the register. Every row is kept or refused with a reason; one bad file stops no other."""
     from raksa.demo import is_demo
     from raksa.store import Store
-    from register.ingest import files_in, refused_rows_to_xlsx, report_tables
+    from register.ingest import files_in
     from register.ingest import ingest as read_files
+    from register.report import refused_rows_to_xlsx, report_tables
 
     settings, _ = _open()
     if is_demo(settings.home):
@@ -127,7 +128,7 @@ def ingest(
         )
     store = Store.create(settings.home, settings.buckets)
     report = read_files(store, settings, files_in(files), format=format, mapping=mapping, now=_now(), progress=_say)
-    _print_rows(report_tables(report), "table")
+    _print_rows(report_tables(report.files), "table")
     if refused_to and report.snapshot:
         refused_rows_to_xlsx(store, report.snapshot, refused_to)
         print(f"Refused rows: {refused_to}")

@@ -28,7 +28,8 @@ from school_files import (
 from raksa.demo_area import area
 from raksa.demo_files import write_files
 from raksa.tables import REGISTER
-from register.ingest import files_in, refused_rows_to_xlsx
+from register.ingest import files_in
+from register.report import refused_rows_to_xlsx
 
 
 def sheets(path: Path) -> list[list[list[object]]]:
