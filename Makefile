@@ -4,6 +4,8 @@
 #   make test            every test, the browser's included
 #
 # Also: make lint · make format · make bench · make clean
+#       make kills     200 kills of an import and 200 of a publication
+#       make fuzz      10,000 damaged files through all readers
 
 PYTHON ?= python3
 VENV := .venv
@@ -13,7 +15,7 @@ ifeq ($(SERVE),0)
 DEMO_FLAGS := --no-serve
 endif
 
-.PHONY: demo test lint format bench clean browser
+.PHONY: demo test lint format bench kills fuzz clean browser
 
 demo: $(VENV)/.installed
 	$(BIN)/raksa demo $(DEMO_FLAGS)
@@ -32,7 +34,15 @@ format: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks.demo
+	$(BIN)/python -m benchmarks.ingest
+	$(BIN)/python -m benchmarks.linkage
 	$(BIN)/python -m benchmarks.oulad
+
+kills: $(VENV)/.installed-dev
+	KILLS=200 $(BIN)/python -m pytest -s tests/register/test_kill.py
+
+fuzz: $(VENV)/.installed-dev
+	FUZZ=10000 $(BIN)/python -m pytest -s tests/register/test_fuzz.py
 
 $(VENV)/bin/python:
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Raksa needs Python 3.11 or later; say which with make PYTHON=python3.12')"

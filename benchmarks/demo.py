@@ -28,6 +28,7 @@ from playwright.sync_api import Page, sync_playwright
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.measure import children, measured
 from raksa.demo import PASSWORD
 from raksa.store import Store
 from tests.browser import chromium
@@ -41,32 +42,9 @@ _READY = """() => {
 
 def pipeline(home: Path, *sizes: str) -> dict[str, float]:
     """Run the demo; wall and CPU seconds, and the largest memory of all its processes together in MB."""
-    environment = {**os.environ, "RAKSA_HOME": str(home)}
-    command = [sys.executable, "-c", "from raksa.cli import main; main()", "demo", "--no-serve", *sizes]
-    started = time.perf_counter()
-    running = psutil.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    peak, before = 0, os.times()
-    while running.poll() is None:
-        used = 0
-        for process in (running, *_children(running)):
-            try:
-                used += process.memory_info().rss
-            except psutil.Error:
-                continue
-        peak = max(peak, used)
-        time.sleep(0.1)
-    after = os.times()
-    cpu = after.children_user + after.children_system - before.children_user - before.children_system
-    if running.returncode:
-        raise SystemExit("the demo failed; run `raksa demo --no-serve` to see why")
-    return {"wall_s": time.perf_counter() - started, "cpu_s": cpu, "peak_mb": peak / 1e6}
-
-
-def _children(process: psutil.Process) -> list[psutil.Process]:
-    try:
-        return list(process.children(recursive=True))
-    except psutil.Error:
-        return []
+    return measured(
+        "from raksa.cli import main; main()", "demo", "--no-serve", *sizes, environment={"RAKSA_HOME": str(home)}
+    )
 
 
 def first_page(home: Path, repeats: int) -> dict[str, float]:
@@ -98,7 +76,7 @@ def first_page(home: Path, repeats: int) -> dict[str, float]:
                 context.close()
         return {"warm_browser_s": statistics.median(warm), "cold_browser_s": statistics.median(cold)}
     finally:
-        for process in (*_children(server), server):
+        for process in (*children(server), server):
             process.terminate()
         server.wait()
 

@@ -95,9 +95,10 @@ def score_table(risk: Risk, rows: pd.DataFrame, settings: Settings) -> pd.DataFr
 
 
 def roster(store: Store, rows: pd.DataFrame, as_of: date) -> pd.DataFrame:
-    """Rows of raksa.tables.ROSTER: the latest name, number and contact known before the date."""
+    """Rows of raksa.tables.ROSTER: the latest name, number and contact known before the date, each from the last list
+    that says it."""
     names = known_before(store.read("identity"), as_of, "known_on").to_pandas().sort_values("known_on")
-    names = names.drop_duplicates("learner_id", keep="last").set_index("learner_id")
+    names = names.groupby("learner_id").last()
     lists = known_before(store.read("enrolment"), as_of, "listed_on").to_pandas().sort_values("listed_on")
     place = lists.drop_duplicates("learner_id", keep="last").set_index("learner_id")[["student_number", "roll_number"]]
     out: pd.DataFrame = rows[["learner_id"]].join(names, on="learner_id").join(place, on="learner_id")

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from raksa.settings import Settings
+from register.quality import marks_stopped
 
 
 def cannot_score(rows: pd.DataFrame, settings: Settings) -> pd.Series:
@@ -24,7 +25,7 @@ def cannot_score(rows: pd.DataFrame, settings: Settings) -> pd.Series:
                 rows["floating"].to_numpy(),
                 ~(rows["grade_level"] >= 1).to_numpy(),
                 rows["last_mark"].isna().to_numpy(),
-                (rows["recorded_share_28d"] < settings.readiness_share).to_numpy(),
+                marks_stopped(rows["recorded_share_28d"], settings),
             ],
             ["floating", "not_modelled", "no_attendance", "attendance_stopped"],
             default="",

@@ -74,6 +74,18 @@ def next_census(day: date, settings: Settings, month_day: str | None = None) -> 
     return min(d for year in (day.year, day.year + 1) for md in days if (d := _on(year, md)) > day)
 
 
+def census_day(academic_year: int, number: int, settings: Settings) -> date:
+    """Day on which a term's lists are certified: the first census day of the term, or the last before it.
+
+    >>> census_day(2567, 1, Settings()), census_day(2567, 2, Settings())
+    (datetime.date(2024, 6, 10), datetime.date(2024, 11, 10))
+    """
+    number = number if number in {t.number for t in settings.terms} else settings.terms[-1].number
+    first, last = term_days(academic_year, number, settings)
+    day = next_census(first - timedelta(days=1), settings)
+    return day if day <= last else first
+
+
 def blank_page(academic_year: int, settings: Settings, closed: set[date] | frozenset[date] = frozenset()) -> np.ndarray:
     """A page of the year with nothing recorded: '-' on school days, '.' on others, as (PAGE_DAYS,) uint8.
 

@@ -16,6 +16,10 @@ import typer
 from raksa.errors import RaksaError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
     from raksa.settings import Settings
     from raksa.store import Store
 
@@ -67,14 +71,27 @@ def _now() -> datetime:
 
 def _date(text: str | None) -> date:
     from raksa.calendar import monday_before
+
+    return monday_before(_now().date()) if text is None else _day(text)
+
+
+def _day(text: str) -> date:
     from raksa.thai import read_date
 
-    if text is None:
-        return monday_before(_now().date())
     day = read_date(text)
     if day is None:
         raise RaksaError(f"--as-of {text!r} is not a date. Write 2024-09-02 or 02/09/2567.")
     return day
+
+
+def _confirmed(unusual: Sequence[object]) -> bool:
+    """Ask the person at the keyboard; nobody there is a no."""
+    if not sys.stdin.isatty():
+        return False
+    print("This import is unusual:", file=sys.stderr)
+    for each in unusual:
+        print(f"  {each}", file=sys.stderr)
+    return typer.confirm("Take it all the same?", default=False, err=True)
 
 
 def _say(what: str) -> None:
@@ -110,11 +127,24 @@ def ingest(
     files: Annotated[list[Path], typer.Argument(help="files or folders as agencies export them")],
     format: Annotated[str | None, typer.Option("--format", help="format name, when a file is not recognised")] = None,
     mapping: Annotated[Path | None, typer.Option(help="mapping file (TOML) for a format of your own")] = None,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="day the files are true for, where they do not say it: 10/06/2567")
+    ] = None,
+    school: Annotated[
+        str | None, typer.Option(help="school the files are of, where they do not say it: its code")
+    ] = None,
+    accept_unusual: Annotated[
+        bool, typer.Option("--accept-unusual", help="take it even if it changes or drops much of a school's rows")
+    ] = False,
     refused_to: Annotated[
         Path | None, typer.Option(help="write refused rows to this .xlsx, to mend and send again")
     ] = None,
 ) -> None:
-    """Read agency files into the register. Every row is kept or refused with a reason; one bad file stops no other."""
+    """Read agency files into the register: CSV, Excel, HTML reports, zip archives of them, OneRoster sets.
+
+    Each is recognised by what is in it. Every row is kept or refused with a reason; one bad file stops no other.
+    `raksa undo` takes an import back.
+    """
     from raksa.demo import is_demo
     from raksa.store import Store
     from register.ingest import files_in
@@ -127,7 +157,18 @@ def ingest(
             f"{settings.home} is the demo, which the next `raksa demo` replaces. Set RAKSA_HOME to your own folder."
         )
     store = Store.create(settings.home, settings.buckets)
-    report = read_files(store, settings, files_in(files), format=format, mapping=mapping, now=_now(), progress=_say)
+    report = read_files(
+        store,
+        settings,
+        files_in(files),
+        format=format,
+        mapping=mapping,
+        as_of=_day(as_of) if as_of else None,
+        school=school,
+        now=_now(),
+        progress=_say,
+        confirm=lambda unusual: accept_unusual or _confirmed(unusual),
+    )
     _print_rows(report_tables(report.files), "table")
     if refused_to and report.snapshot:
         refused_rows_to_xlsx(store, report.snapshot, refused_to)
@@ -137,6 +178,227 @@ def ingest(
             "Some files were not read; the table above says why for each. "
             + ("The others were imported." if report.snapshot else "The register is as it was.")
         )
+
+
+@app.command()
+def imports(format: Format = "table") -> None:
+    """List the imports: when, how many rows were kept and refused, and which were taken back."""
+    from register.history import imports as all_imports
+
+    _, store = _open()
+    store.identity  # noqa: B018 - refuses a folder without a store
+    _print_rows(all_imports(store), format)
+
+
+@app.command()
+def undo(
+    name: Annotated[str | None, typer.Argument(help="import, as `raksa imports` lists it; default: last")] = None,
+) -> None:
+    """Take an import back, the last one by default. Its rows are no longer read; nothing is deleted."""
+    from register.history import undo as take_back
+
+    _, store = _open()
+    print(f"Taken back: {take_back(store, name)}. Lists already published rest on it: run `raksa score` again.")
+
+
+@app.command()
+def history(
+    who: Annotated[str, typer.Argument(help="citizen id, G-code, school:number (81010001:1234), or learner id")],
+    table: Annotated[str | None, typer.Option(help="one table, such as enrolment or result; default: all")] = None,
+    format: Format = "table",
+) -> None:
+    """Everything the register ever took of a child, with the import and file it came from."""
+    from raksa.tables import REGISTER
+    from register.history import history as all_of
+    from register.history import learner_named
+
+    if table is not None and not (table in REGISTER and REGISTER[table].by_learner):
+        known = ", ".join(name for name, spec in REGISTER.items() if spec.by_learner)
+        raise RaksaError(f"There is no table {table!r} of learners. Choose one of {known}.")
+    _, store = _open()
+    rows = all_of(store, learner_named(store, who), table)
+    if format != "json":
+        rows = [row | {"says": ", ".join(f"{k}={v}" for k, v in row["says"].items())} for row in rows]
+    _print_rows(rows, format)
+
+
+@app.command()
+def duplicates(
+    to: Annotated[
+        Path | None, typer.Option(help="write them to this .xlsx, to decide on and give to `raksa decide`")
+    ] = None,
+    threshold: Annotated[float | None, typer.Option(min=0, max=1, help="least probability of being one child")] = None,
+    decided: Annotated[bool, typer.Option("--decided", help="also pairs a person has decided on")] = False,
+    format: Format = "table",
+) -> None:
+    """Suggest learners who may be one child, with the evidence side by side. A person decides; nothing is merged."""
+    from register.duplicates import SUGGESTED, candidates, candidates_to_xlsx, shown
+
+    settings, store = _open()
+    store.identity  # noqa: B018
+    least = SUGGESTED if threshold is None else threshold
+    found = candidates(store, settings, threshold=least, include_decided=decided, progress=_say)
+    if to:
+        candidates_to_xlsx(found, to)
+        print(
+            f"{len(found)} pairs: {to}. Fill in the decision and the reason, then `raksa decide {to} --by YOUR-NAME`."
+        )
+    else:
+        _print_rows(shown(found), format)
+
+
+@app.command()
+def decide(
+    file: Annotated[Path, typer.Argument(help="the workbook of `raksa duplicates --to`, filled in")],
+    by: Annotated[str, typer.Option("--by", help="who decided")],
+) -> None:
+    """Take a person's decisions: same child, different children, not known yet. The latest about a pair holds."""
+    from register.duplicates import decisions_from_xlsx
+
+    _, store = _open()
+    store.identity  # noqa: B018
+    report = decisions_from_xlsx(store, file, who=by, now=_now())
+    print(
+        f"Decisions taken: {report.taken}. Lists already published rest on the earlier ones: run `raksa score` again."
+    )
+    for sentence in report.refused:
+        print(f"  refused: {sentence}")
+    if report.refused:
+        raise RaksaError(f"{len(report.refused)} rows were refused. Put them right and send the workbook again.")
+
+
+@app.command(name="listed-twice")
+def listed_twice(
+    as_of: AsOf = None,
+    to: Annotated[Path | None, typer.Option(help="write the list to this .xlsx, for schools to follow up")] = None,
+    format: Format = "table",
+) -> None:
+    """Children who stand on the lists of two schools at once, of any agency: the province's list of duplicates."""
+    from register.duplicates import listed_twice as on_two_lists
+    from register.duplicates import listed_twice_to_xlsx
+
+    settings, store = _open()
+    store.identity  # noqa: B018
+    found = on_two_lists(store, settings, _date(as_of))
+    if to:
+        listed_twice_to_xlsx(found, to)
+        print(f"{found['learner_id'].nunique()} children on two lists: {to}. Filled in, `raksa ingest` reads it.")
+    else:
+        _print_rows(_records(found), format)
+
+
+@app.command()
+def where(as_of: AsOf = None, format: Format = "table") -> None:
+    """Who is where, across agencies: enrolled, transferred, graduated, struck off, floating, not seen; by school."""
+    from register.whereabouts import flows, whereabouts
+
+    settings, store = _open()
+    store.identity  # noqa: B018
+    _print_rows(_records(flows(whereabouts(store, settings, _date(as_of)))), format)
+
+
+@app.command(name="out-of-school")
+def out_of_school(
+    as_of: AsOf = None,
+    definition: Annotated[
+        Literal["compulsory", "moe_15_17", "oosc_3_18", "uis_6_17"], typer.Option(help="who counts; printed beside")
+    ] = "compulsory",
+    level: Annotated[Literal["province", "district", "subdistrict"], typer.Option(help="a row per")] = "subdistrict",
+    to: Annotated[Path | None, typer.Option(help="write the counts to this .xlsx")] = None,
+    people: Annotated[
+        bool, typer.Option("--people", help="with the children's names, for those who may see them")
+    ] = False,
+    format: Format = "table",
+) -> None:
+    """Children of the civil register who are on no school's list, by sub-district, with the definition beside."""
+    from register.whereabouts import out_of_school as seek
+    from register.whereabouts import out_of_school_to_xlsx
+
+    settings, store = _open()
+    store.identity  # noqa: B018
+    found = seek(store, settings, _date(as_of), definition)
+    how = found.definition
+    print(how.says_th if settings.language == "th" else how.says_en)
+    if to:
+        out_of_school_to_xlsx(found, to, people=people)
+        print(f"Written: {to}")
+    else:
+        _print_rows(_records(found.counts(level)), format)
+
+
+@app.command()
+def quality(
+    as_of: AsOf = None,
+    to: Annotated[Path | None, typer.Option(help="write it to this .xlsx or .html, to attach as evidence")] = None,
+    format: Format = "table",
+) -> None:
+    """How good the data is, by school and source, and which schools cannot be scored, since when, whose turn it is."""
+    from register import quality as measure
+
+    settings, store = _open()
+    store.identity  # noqa: B018
+    found = measure.assess(store, settings, _date(as_of))
+    if to is None:
+        _print_rows(measure.to_rows(found), format)
+    elif to.suffix == ".html":
+        from importlib.resources import files
+
+        font = files("dashboard") / "static" / "fonts" / "noto-sans-thai-looped-thai-400-normal.woff2"
+        measure.to_html(found, to, font.read_bytes())
+        print(f"Written: {to}")
+    elif to.suffix == ".xlsx":
+        measure.to_xlsx(found, to)
+        print(f"Written: {to}")
+    else:
+        raise RaksaError(f"--to {to.name}: give a name that ends in .xlsx or .html.")
+
+
+@app.command()
+def export(
+    to: Annotated[Path, typer.Option(help="the .zip to write")],
+    as_of: AsOf = None,
+    ids: Annotated[bool, typer.Option("--ids", help="with citizen ids")] = False,
+    names: Annotated[bool, typer.Option("--names/--no-names", help="with the children's names")] = True,
+) -> None:
+    """Write schools, lists and results known before a date as a OneRoster 1.2 CSV set for another system."""
+    from register.oneroster import export as write
+
+    settings, store = _open()
+    store.identity  # noqa: B018
+    rows = write(store, settings, _date(as_of), to, ids=ids, names=names)
+    _print_rows([{"file": file, "rows": count} for file, count in rows.items()], "table")
+
+
+mapping_app = typer.Typer(help="Formats the register reads, and a first draft of one for a file it does not know.")
+app.add_typer(mapping_app, name="mapping", rich_help_panel=None)
+
+
+@mapping_app.command(name="list")
+def mapping_list() -> None:
+    """The formats that are recognised."""
+    from register.mapping import known_formats
+
+    rows = [{"format": m.name, "ไทย": m.title_th, "English": m.title_en} for m in known_formats().values()]
+    _print_rows(rows, "table")
+
+
+@mapping_app.command(name="new")
+def mapping_new(
+    file: Annotated[Path, typer.Argument(help="a file in a format that is not recognised")],
+    to: Annotated[Path | None, typer.Option(help="write the draft to this .toml")] = None,
+) -> None:
+    """Draft a mapping for an unknown file from its headers and values, to look through and give to `ingest`."""
+    from register.draft import draft
+
+    settings, _ = _open()
+    text = draft(file, settings)
+    if to is None:
+        print(text)
+    elif to.exists():
+        raise RaksaError(f"{to} is there already. Give another name, so that your own changes are not lost.")
+    else:
+        to.write_text(text, encoding="utf-8")
+        print(f"Written: {to}. Look it through, then `raksa ingest {file} --mapping {to}`.")
 
 
 @app.command()
@@ -261,6 +523,14 @@ def _serve(settings: Settings) -> None:
 
     print(f"\nThe page is at http://{settings.host}:{settings.port} (stop with Ctrl+C)", flush=True)
     run_server(settings)
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows of a frame, what is missing as None."""
+    return [
+        {str(name): None if value != value or value is None else value for name, value in row.items()}
+        for row in frame.to_dict("records")
+    ]
 
 
 def _print_rows(rows: list[dict[str, Any]], format: str) -> None:

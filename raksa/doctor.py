@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 from raksa.settings import Settings
@@ -20,7 +21,8 @@ def examine(store: Store, settings: Settings) -> Findings:
     if not (store.home / "store.json").is_file():
         return Findings((*lines, "No store here yet: run `raksa demo`, or `raksa ingest FILES`."), False)
     pointer = store.current()
-    lines.append(f"Imports: {len(pointer.snapshots)}")
+    back = f", {len(pointer.undone)} taken back" if pointer.undone else ""
+    lines.append(f"Imports: {len(pointer.snapshots)}{back}")
     wrong = False
     for name in pointer.snapshots:
         if not (store.home / "snapshots" / f"{name}.json").is_file():
@@ -41,6 +43,10 @@ def examine(store: Store, settings: Settings) -> Findings:
             wrong = True
         else:
             lines.append(f"Current {kind}: {held or f'none yet: run `{step}`'}")
+    if pointer.run and (store.home / "runs" / pointer.run / "run.json").is_file():
+        rests_on = json.loads((store.home / "runs" / pointer.run / "run.json").read_text(encoding="utf-8"))["snapshots"]
+        if tuple(rests_on) != pointer.snapshots:
+            lines.append("The register has changed since these lists were published: run `raksa score`.")
     debris = store.debris()
     if debris:
         lines.append(f"{len(debris)} files left by an interrupted write: harmless, nobody reads them.")

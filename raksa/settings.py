@@ -64,6 +64,14 @@ class Settings(BaseSettings):
     readiness_days: int = Field(28, ge=7, description="days before the as-of date that must carry marks")
     readiness_share: float = Field(0.5, gt=0, le=1, description="share of those school days that must be recorded")
 
+    unusual_share: float = Field(
+        0.10,
+        gt=0,
+        le=1,
+        description="an import that changes or drops more than this share of a school's rows asks first",
+    )
+    unusual_least: int = Field(5, ge=1, description="fewer rows of a school than this are never unusual")
+
     host: str = Field("127.0.0.1", description="address the page is served on")
     port: int = Field(8501, ge=1, le=65535, description="port the page is served on")
     session_idle_minutes: int = Field(60, ge=1, description="sign-in ends after so long without a click")

@@ -27,6 +27,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 
@@ -38,11 +39,20 @@ _NO_YEAR = 0  # tables without an academic year live under year=0
 
 @dataclass(frozen=True)
 class Pointer:
-    """What current.json says: which snapshots count, in order, and which run and model people see."""
+    """What current.json says: which snapshots count, in order, and which run and model people see.
+
+    `undone` are snapshots a person took back: their files stay, nobody reads them.
+    """
 
     snapshots: tuple[str, ...] = ()
     run: str | None = None
     model: str | None = None
+    undone: tuple[str, ...] = ()
+
+    @property
+    def next_number(self) -> int:
+        """Number of the next snapshot; that of one taken back is not given again."""
+        return max((int(name[:6]) for name in (*self.snapshots, *self.undone)), default=0) + 1
 
 
 @dataclass(frozen=True)
@@ -70,6 +80,7 @@ class FileReport:
     warnings: Mapping[str, int] = field(default_factory=dict)
     refused_whole: str | None = None
     before: bool = False  # imported before, and so left alone
+    given: str | None = None  # what a person said of the file because it does not: its day, its school
 
 
 class Store:
@@ -103,7 +114,7 @@ class Store:
         if not file.is_file():
             return Pointer()
         held = json.loads(file.read_text(encoding="utf-8"))
-        return Pointer(tuple(held["snapshots"]), held["run"], held["model"])
+        return Pointer(tuple(held["snapshots"]), held["run"], held["model"], tuple(held.get("undone", ())))
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -136,7 +147,7 @@ class Store:
         year and learner bucket, sorted by key so that equal input gives equal bytes.
         """
         pointer = self.current()
-        snapshot = f"{len(pointer.snapshots) + 1:06d}-{_digest(files := list(files))}"
+        snapshot = f"{pointer.next_number:06d}-{_digest(files := list(files))}"
         # An import of these files that was killed has left parts under the same name; one this import does not write
         # again (other settings, another mapping) would become live with it.
         for left in (self.home / "register").rglob(f"{snapshot}.parquet"):
@@ -192,6 +203,30 @@ class Store:
         }
         return sorted(found)
 
+    def merged(self) -> dict[int, int]:
+        """Learners whom a person decided to be one child: learner -> the one she is read as, the smallest id of all.
+
+        Who is read as herself is not in it. Nothing stored changes, so a later decision takes a merge back whole.
+        """
+        spec = REGISTER["identity_decision"]
+        files = [self._part(spec.name, _NO_YEAR, 0) / f"{name}.parquet" for name in self.current().snapshots]
+        held = [pq.ParquetFile(f).read() for f in files if f.is_file()]
+        if not held:
+            return {}
+        now = _latest(spec, held)
+        same = now.filter(pc.equal(now["decision"], "same"))
+        one: dict[int, int] = {}
+
+        def find(learner: int) -> int:
+            while one.get(learner, learner) != learner:
+                learner = one[learner]
+            return learner
+
+        for a, b in zip(same["learner_a"].to_pylist(), same["learner_b"].to_pylist(), strict=True):
+            low, high = sorted((find(a), find(b)))
+            one[high] = low
+        return {learner: find(learner) for learner in one if find(learner) != learner}
+
     def read(
         self,
         table: str,
@@ -203,24 +238,78 @@ class Store:
         """The table as it stands: every live snapshot, a later row of the same key in place of the earlier.
 
         Pages of the roll are laid over each other instead: a later mark replaces an earlier one, a day the later page
-        does not record keeps its earlier mark. Rows are sorted by key. Missing table: no rows.
+        does not record keeps its earlier mark. Learners whom a person decided to be one child are read as one
+        (`merged`). Rows are sorted by key. Missing table: no rows.
         """
         spec = REGISTER[table]
         live = self._live()
+        merged = self.merged() if spec.by_learner else {}
         names = list(columns) if columns is not None else spec.schema.names
         wanted = [n for n in spec.schema.names if n in names or n in spec.key]
         parts: list[pa.Table] = []
         for year in self.years(table) if years is None else sorted(set(years)):
             folder = self.home / "register" / table / f"year={year}"
-            for part in sorted(folder.glob("bucket=*") if bucket is None else [self._part(table, year, bucket)]):
+            homes = set() if "learner_id" not in spec.key else {one % self.identity.buckets for one in merged.values()}
+            everywhere = {*folder.glob("bucket=*"), *(self._part(table, year, home) for home in homes)}
+            for part in sorted(everywhere if bucket is None else [self._part(table, year, bucket)]):
                 files = sorted((f for f in part.glob("*.parquet") if f.stem in live), key=lambda f: live[f.stem])
                 held = [pq.ParquetFile(f).read(columns=wanted) for f in files]
+                if merged and "learner_id" in wanted:
+                    held = self._as_merged(spec, part, live, wanted, files, held, merged)
                 if len(held) == 1:
                     parts += held
                 elif held:
                     parts.append(_overlay(spec, held) if table == "roll" and "marks" in wanted else _latest(spec, held))
         whole = pa.concat_tables(parts) if parts else spec.schema.empty_table().select(wanted)
         return whole.select(names)
+
+    def _as_merged(
+        self,
+        spec: Table,
+        part: Path,
+        live: Mapping[str, int],
+        wanted: list[str],
+        files: list[Path],
+        held: list[pa.Table],
+        merged: Mapping[int, int],
+    ) -> list[pa.Table]:
+        """Rows of one bucket under the learners they are read as, in the order of their snapshots: rows of learners
+        read as one of another bucket leave, those of learners read as one of this bucket come in, each learner's as a
+        table of its own, because within a table a key stands once."""
+        bucket = int(part.name.removeprefix("bucket="))
+        buckets = self.identity.buckets if "learner_id" in spec.key else 1
+        came = {old: new for old, new in merged.items() if new % buckets == bucket}
+        found: list[tuple[int, int, pa.Table]] = []  # order of the snapshot, 0 = came in and 1 = own, rows
+        for file, table in zip(files, held, strict=True):
+            moved = pc.is_in(table["learner_id"], pa.array(list(merged), pa.int64()))
+            found.append((live[file.stem], 1, table.filter(pc.invert(moved))))
+        for old, new in came.items():
+            for file in (part.parent / f"bucket={old % buckets:04d}").glob("*.parquet"):
+                if file.stem in live:
+                    rows = pq.read_table(file, columns=wanted, filters=[("learner_id", "==", old)], partitioning=None)
+                    if rows.num_rows:
+                        at = rows.schema.get_field_index("learner_id")
+                        own = pa.array(np.full(rows.num_rows, new), pa.int64())
+                        found.append((live[file.stem], 0, rows.set_column(at, rows.schema.field(at), own)))
+        found.sort(key=lambda each: each[:2])
+        return [table for *_, table in found if table.num_rows]
+
+    def history(self, table: str, learner: int) -> list[dict[str, Any]]:
+        """Every row the register ever took of a learner in a table, oldest import first, those taken back too.
+
+        Each row has `snapshot` and `counts`: whether its import counts (False: taken back). A row superseded by a later
+        import of the same key stands here still.
+        """
+        spec, pointer, merged = REGISTER[table], self.current(), self.merged()
+        one = merged.get(learner, learner)
+        ids = {one, *(old for old, new in merged.items() if new == one)}
+        known = {*pointer.snapshots, *pointer.undone}
+        files = [f for f in (self.home / "register" / table).rglob("*.parquet") if f.stem in known]
+        out = []
+        for file in sorted(files, key=lambda f: f.stem):
+            rows = pq.read_table(file, filters=[("learner_id", "in", ids)], partitioning=None)
+            out += [{"snapshot": file.stem, "counts": file.stem in pointer.snapshots} | row for row in rows.to_pylist()]
+        return sorted(out, key=lambda row: (row["snapshot"], *(str(row[k]) for k in spec.key)))
 
     def _live(self) -> dict[str, int]:
         return {snapshot: order for order, snapshot in enumerate(self.current().snapshots)}
@@ -263,7 +352,8 @@ class Store:
 
     def debris(self) -> list[Path]:
         """Files a killed writer left behind: named by no pointer, harmless, safe to delete while nobody writes."""
-        live = self._live()
+        pointer = self.current()
+        live = {*pointer.snapshots, *pointer.undone}
         left = [f for f in (self.home / "register").rglob("*.parquet") if f.stem not in live]
         left += [f for kind in ("snapshots", "refused") for f in (self.home / kind).glob("*") if f.stem not in live]
         left += [*(self.home / "runs").glob(".*.part"), *(self.home / "models").glob(".*.part")]
@@ -271,12 +361,15 @@ class Store:
 
 
 def _latest(spec: Table, held: list[pa.Table]) -> pa.Table:
-    """Rows of several snapshots, in order; the last of each key wins."""
+    """Rows of several snapshots, in order; of each key and column the last value said.
+
+    Empty is *not known*, so a later row that says nothing of a column, as when its file lacks it, leaves what stands.
+    """
     whole = pa.concat_tables(held)
-    order = np.arange(len(whole))
-    keyed = whole.select(list(spec.key)).append_column("order", pa.array(order))
-    last = keyed.group_by(list(spec.key), use_threads=False).aggregate([("order", "max")])
-    return whole.take(np.sort(last["order_max"].to_numpy())).sort_by([(k, "ascending") for k in spec.key])
+    others = [name for name in whole.schema.names if name not in spec.key]
+    found = whole.group_by(list(spec.key), use_threads=False).aggregate([(name, "last") for name in others])
+    found = found.rename_columns({f"{name}_last": name for name in others})
+    return found.select(whole.schema.names).cast(whole.schema).sort_by([(k, "ascending") for k in spec.key])
 
 
 def _overlay(spec: Table, held: list[pa.Table]) -> pa.Table:

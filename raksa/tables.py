@@ -54,6 +54,29 @@ EXIT_CAUSES = {
 # Leaving before finishing: what the outcome counts and what a school's past is measured by. Graduated, moved, abroad
 # and died are not dropping out; an unknown cause is neither (DESIGN "Time").
 LEAVING_CAUSES = ("not_found", "withdrew", "past_compulsory_age")
+# Where a learner of a last grade goes next, as her school states it at the end of the year (ป.6, ม.3, ม.6).
+DESTINATIONS = {
+    "lower_secondary": "goes on to ม.1",
+    "upper_secondary": "goes on to ม.4",
+    "vocational": "goes on to a vocational college",
+    "higher": "goes on to a university or a diploma",
+    "non_formal": "goes on in non-formal education (สกร.)",
+    "other_study": "goes on elsewhere: religious school, abroad, other",
+    "works": "works and does not study on",
+    "not_continuing": "neither studies on nor works",
+    "unknown": "not known, or not stated",
+}
+# Outcome codes of following up a learner who stands on two lists or vanished from one (OPEC's 100, 201–206).
+FINDINGS = {
+    "found": "100: here, and studying",
+    "not_found": "201: not found",
+    "graduated": "202: finished",
+    "moved": "203: moved or left",
+    "unreachable": "204: could not be reached",
+    "died": "205: died",
+    "other": "206: other",
+}
+SAME_CHILD = ("same", "different", "unknown")
 POVERTY_CLASSES = ("not_poor", "poor", "extremely_poor")
 LIVES_WITH = ("both_parents", "one_parent", "relatives", "other_household", "institution", "alone")
 OPEN_GRADES = ("0", "ร", "มส")
@@ -190,7 +213,7 @@ IDENTITY = Table(
     (
         _learner,
         _known,
-        Column("id_type", _text, "kind of number", values=("citizen", "g_code", "other")),
+        Column("id_type", _text, "kind of number", values=("citizen", "g_code", "passport", "other")),
         Column("id_number", _text, "the number as text; checksum failures are kept"),
         Column("prefix", _text, "name prefix (เด็กชาย, เด็กหญิง, นาย, นางสาว)"),
         Column("first_name", _text, "first name"),
@@ -211,7 +234,12 @@ IDENTITY_ALIAS = Table(
     "identity_alias",
     "one number or code under which a learner is known",
     (
-        Column("alias", _text, "citizen:<13 digits>, g:<code>, number:<school_id>:<student number>, …", required=True),
+        Column(
+            "alias",
+            _text,
+            "citizen:<13 digits>, g:<code>, passport:<number>, number:<school_id>:<student number>, …",
+            required=True,
+        ),
         _learner,
         _known,
         _source,
@@ -341,6 +369,81 @@ EXIT = Table(
     ("learner_id", "school_id", "left_on"),
 )
 
+DESTINATION = Table(
+    "destination",
+    "where a school says a learner of its last grade goes next",
+    (
+        _learner,
+        _school,
+        _year,
+        Column("grade", _text, "last grade attended there", values=GRADES),
+        Column("destination", _text, "what the learner goes on to", values=tuple(DESTINATIONS), required=True),
+        Column("to_school", _text, "school or college gone to, as written"),
+        _known,
+        _source,
+    ),
+    ("learner_id", "school_id", "academic_year"),
+)
+
+POPULATION = Table(
+    "population",
+    "a child of the civil register (ทะเบียนราษฎร) as of one extract, at school or not",
+    (
+        _learner,
+        Column("listed_on", _date, "day the extract was true for", required=True),
+        Column("subdistrict", _text, "ตำบล where the child is registered"),
+        Column("district", _text, "อำเภอ"),
+        Column("province", _text, "จังหวัด"),
+        _source,
+    ),
+    ("learner_id", "listed_on"),
+)
+
+FOLLOW_UP = Table(
+    "follow_up",
+    "what a school found when it followed up a learner on a list of duplicates or of vanished learners",
+    (
+        _learner,
+        _school,
+        _known,
+        Column("finding", _text, "what was found", values=tuple(FINDINGS), required=True),
+        Column("note", _text, "remark of the school"),
+        _source,
+    ),
+    ("learner_id", "school_id", "known_on"),
+)
+
+CENSUS = Table(
+    "census",
+    "a school's head count of one grade and sex on a census day, as its agency published it",
+    (
+        _school,
+        _year,
+        Column("counted_on", _date, "census day", required=True),
+        Column("grade", _text, "grade label", values=GRADES),
+        Column("sex", _text, "empty = both", values=("female", "male")),
+        Column("learners", pa.int32(), "head count", low=0, required=True),
+        _source,
+    ),
+    ("school_id", "academic_year", "counted_on", "grade", "sex"),
+)
+
+IDENTITY_DECISION = Table(
+    "identity_decision",
+    "what a person decided about two learners who may be one; the latest decision about a pair holds",
+    (
+        Column("learner_a", pa.int64(), "the smaller learner id of the pair", required=True),
+        Column("learner_b", pa.int64(), "the larger learner id of the pair", required=True),
+        Column("decision", _text, "same: one child from now on, in every figure", values=SAME_CHILD, required=True),
+        Column("decided_by", _text, "who decided", required=True),
+        Column("decided_at", _text, "when, ISO 8601 with zone", required=True),
+        Column("reason", _text, "why, in the person's words", required=True),
+        Column("probability", pa.float64(), "of being one child, as suggested; empty = not suggested", low=0, high=1),
+        _source,
+    ),
+    ("learner_a", "learner_b"),
+)
+
 REGISTER = {
     t.name: t
     for t in (
@@ -356,6 +459,11 @@ REGISTER = {
         HOUSEHOLD,
         GROWTH,
         EXIT,
+        DESTINATION,
+        POPULATION,
+        FOLLOW_UP,
+        CENSUS,
+        IDENTITY_DECISION,
     )
 }
 

@@ -29,6 +29,8 @@ PREFIXES = {
     "น.ส.": "นางสาว", "นาย": "นาย", "นาง": "นาง",
 }  # fmt: skip
 _TONES = re.compile("[\u0e47-\u0e4e]")
+_LEADING_VOWEL = re.compile("([\u0e40-\u0e44])([\u0e01-\u0e2e])")
+_MASKED = re.compile(r"\d[\s-]*(?:[xX*•]{2,}|\.{2,})")
 _REPEATED_TONE = re.compile("([\u0e48-\u0e4b])\\1+")
 
 
@@ -121,6 +123,25 @@ def split_prefix(name: str) -> tuple[str | None, str]:
 def search_key(text: str) -> str:
     """What is compared when a person searches a name: no tone marks, no spaces, lower case."""
     return _TONES.sub("", arabic(clean(text))).replace(" ", "").lower()
+
+
+def sort_key(text: str) -> tuple[str, str]:
+    """Key that sorts as a Thai dictionary does: a vowel written before its consonant comes after it, tone marks only
+    decide between words that are otherwise equal (Royal Institute order; the code points do the rest).
+
+    >>> sorted(["แดง", "ดำ", "เกม", "ขวัญ", "กา"], key=sort_key)
+    ['กา', 'เกม', 'ขวัญ', 'ดำ', 'แดง']
+    """
+    turned = _LEADING_VOWEL.sub(r"\2\1", clean(text).lower())
+    return _TONES.sub("", turned), turned
+
+
+def is_masked(text: str) -> bool:
+    """Whether a number was partly hidden before it was written down: 18199..968591, 1-23xx-xxxxx-xx-3.
+
+    Such a number is nobody's: two children may share what is left of it.
+    """
+    return bool(_MASKED.search(text))
 
 
 def citizen_number(text: str) -> str | None:

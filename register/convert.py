@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import lru_cache, partial
@@ -25,8 +25,8 @@ from raksa.calendar import BUDDHIST_ERA
 from raksa.errors import RaksaError
 from raksa.settings import Settings
 from raksa.tables import NO_SCHOOL, NOT_RECORDED, PAGE_DAYS, REGISTER, Column
-from register.mapping import Mapping, RollMapping, Source, TableMapping, must_say
-from register.readers import Rows
+from register.mapping import GIVEN, Mapping, RollMapping, Source, TableMapping, must_say
+from register.readers import ByColumn, Rows
 
 _HEADER_WITHIN = 30
 NOTHING = 0  # in a page matrix: the file says nothing of that day
@@ -79,12 +79,24 @@ class Converted:
     rows: int
     header: list[str]
     above: list[list[str]]
-    lines: np.ndarray
+    lines: Sequence[int]
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
     page_keys: pd.DataFrame | None = None
     pages: np.ndarray | None = None
     page_of_row: np.ndarray | None = None  # for each row, the position of its page; -1 = none
     refused: list[Refused] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Given:
+    """What the person who imports says of files that do not say it: the day they are true for, the school they are
+    of."""
+
+    as_of: date | None = None
+    school: str | None = None
+
+    def __str__(self) -> str:
+        return " ".join(str(said) for said in (self.as_of, self.school) if said)
 
 
 def headers(rows: Rows) -> list[frozenset[str]]:
@@ -99,10 +111,15 @@ def find_header(seen: list[frozenset[str]], mapping: Mapping) -> int | None:
 
 
 def convert(
-    name: str, rows: Rows, mapping: Mapping, settings: Settings, seen: list[frozenset[str]] | None = None
+    name: str,
+    rows: Rows,
+    mapping: Mapping,
+    settings: Settings,
+    seen: list[frozenset[str]] | None = None,
+    given: Given | None = None,
 ) -> Converted:
-    """Understand one file; `seen` are its `headers`, where they are at hand. Raises RaksaError when the file as a whole
-    cannot be understood: no header, a column missing."""
+    """Understand one file; `seen` are its `headers`, where they are at hand, `given` what a person says of it. Raises
+    RaksaError when the file as a whole cannot be understood: no header, a column missing, no day."""
     at = find_header(headers(rows) if seen is None else seen, mapping)
     if at is None:
         raise RaksaError(
@@ -114,12 +131,13 @@ def convert(
     for pattern in mapping.preamble:
         found = pattern.search(above)
         captured |= {group: text for group, text in (found.groupdict() if found else {}).items() if text}
-        if lacking := [group for group in pattern.groupindex if group not in captured]:
+        asked = {source.preamble for source in mapping.sources if source.given is None}
+        if lacking := [group for group in pattern.groupindex if group not in captured and group in asked]:
             raise RaksaError(
                 f"{name}: the lines above the header do not say {lacking[0]} (looked for {pattern.pattern!r}). "
                 "Export it again with its title lines."
             )
-    return _File(name, rows, at, captured, mapping, settings).convert()
+    return _File(name, rows, at, captured, mapping, settings, given or Given()).convert()
 
 
 def first_cells(rows: Rows) -> str:
@@ -130,14 +148,31 @@ def first_cells(rows: Rows) -> str:
 class _File:
     """The state of converting one file: its columns by header, and which rows are still good."""
 
-    def __init__(self, name: str, rows: Rows, at: int, captured: dict[str, str], mapping: Mapping, settings: Settings):
-        self.name, self.mapping, self.settings, self.captured = name, mapping, settings, captured
+    def __init__(
+        self,
+        name: str,
+        rows: Rows,
+        at: int,
+        captured: dict[str, str],
+        mapping: Mapping,
+        settings: Settings,
+        given: Given,
+    ) -> None:
+        self.name, self.mapping, self.settings, self.captured, self.given = name, mapping, settings, captured, given
         self.header = rows.cells[at]
         self.cells = rows.cells[at + 1 :]
-        self.out = Converted(len(self.cells), self.header, rows.cells[:at], np.array(rows.lines[at + 1 :], np.int64))
+        self.out = Converted(len(self.cells), self.header, list(rows.cells[:at]), rows.lines[at + 1 :])
         self.good = np.ones(len(self.cells), bool)
         # Some programs end every line with a delimiter: columns without a header count only where they hold something.
         width = max(i for i, cell in enumerate(self.header, start=1) if cell.strip())
+        self._series: dict[int, pd.Series] = {}
+        self.places: dict[str, list[int]] = {}
+        for i, cell in enumerate(self.header[:width]):
+            self.places.setdefault(_plain(cell), []).append(i)
+        self.columns: Sequence[Any]  # of each column its cells: a tuple, or an Arrow array with each distinct cell once
+        if isinstance(self.cells, ByColumn) and width == len(self.header):
+            self.columns = self.cells.columns
+            return
         filled = np.array([len(row) for row in self.cells], np.int64)
         # Spreadsheets drop trailing empty cells, so a short row is only wrong where cells are delimited by hand.
         if rows.kind == "csv":
@@ -148,10 +183,6 @@ class _File:
         self.refuse(overlong, "long_row", f"the row has more cells than the header's {width}")
         padded = [row if len(row) == width else (row + [""] * width)[:width] for row in self.cells]
         self.columns = list(zip(*padded, strict=True)) if padded else [()] * width
-        self.places: dict[str, list[int]] = {}
-        for i, cell in enumerate(self.header[:width]):
-            self.places.setdefault(_plain(cell), []).append(i)
-        self._series: dict[int, pd.Series] = {}
 
     # ------------------------------------------------------------------------------------------ reasons
     def refuse(self, bad: np.ndarray, code: str, reason: str, *, values: pd.Series | None = None) -> None:
@@ -186,7 +217,7 @@ class _File:
                 f"{self.name}: no column {' or '.join(wanted)} for {what}; found: {seen}. Export it with that column."
             )
         if at not in self._series:
-            self._series[at] = _by_value(pd.Series(self.columns[at], dtype=object), self._word)
+            self._series[at] = _by_value(self.columns[at], self._word)
         return self._series[at]
 
     def _word(self, text: str) -> str | None:
@@ -195,16 +226,34 @@ class _File:
 
     def words(self, source: Source, what: str) -> pd.Series:
         """The words a column is made from; None where the file says nothing."""
-        if source.preamble is not None:
-            return pd.Series([self._word(self.captured[source.preamble])] * self.out.rows, dtype=object)
+        if source.preamble in self.captured:
+            return pd.Series([self._word(self.captured[source.preamble or ""])] * self.out.rows, dtype=object)
         if source.const is not None:
             return pd.Series([str(source.const)] * self.out.rows, dtype=object)
+        if source.given is not None and all(self.place(header) is None for header in source.header):
+            return pd.Series([self._said(source.given)] * self.out.rows, dtype=object)
         if source.join:
             return self._joined(source.join, what)
         if source.optional and all(self.place(header) is None for header in source.header):
             return pd.Series([None] * self.out.rows, dtype=object)
         found = self.text(source.header, what)
-        return found if source.first is None else _by_value(found, lambda word: word[: source.first])
+        pattern = source.match
+        if pattern is None:
+            return found
+
+        def taken(word: str) -> str | None:
+            part = pattern.search(word)
+            return part[1] or None if part else None
+
+        return _by_value(found, taken)
+
+    def _said(self, key: str) -> str:
+        """What a person says of the file."""
+        word = str(self.given.as_of or "") if key == "as_of" else self.given.school
+        if not word:
+            lacks = "which day it is true for" if key == "as_of" else "which school it is of"
+            raise RaksaError(f"{self.name}: {self.mapping.title_en} does not say {lacks}. Say it with {GIVEN[key]}.")
+        return word
 
     def _joined(self, pieces: tuple[str, ...], what: str) -> pd.Series:
         """Several columns in one, each in the words around it; what is empty falls out with its words."""
@@ -266,10 +315,11 @@ class _File:
 
     def _from_other(self, source: Source, done: dict[str, pd.Series]) -> pd.Series:
         settings = self.settings
-        if source.derive == "results_known":
+        if source.derive in ("results_known", "census_day"):
+            day_of = _results_known if source.derive == "results_known" else calendar.census_day
             pairs = zip(done["academic_year"], done["term"], strict=True)
             keys = pd.Series([p if None not in p else None for p in pairs], dtype=object)
-            return _by_value(keys, lambda key: _results_known(key[0], key[1], settings))
+            return _by_value(keys, lambda key: day_of(key[0], key[1], settings))
         other = done[source.same_as or ""]
         if source.derive == "academic_year":
             return _by_value(other, lambda day: calendar.academic_year(day, settings))
@@ -317,6 +367,9 @@ class _File:
                       numbers)  # fmt: skip
             wrong = _by_value(keys["alias"], _mistyped).fillna(False).to_numpy(bool)
             self.warn(wrong, "id_checksum", "the check digit of {value} does not fit; the row was kept", numbers)
+        if "passport" in who:
+            passports = _by_value(self.text(who["passport"], "the passport"), passport_alias)
+            keys["alias"] = keys["alias"].where(keys["alias"].notna(), passports)
         if "key" in who:
             parts = [self.text([header], "the key of the child") for header in who["key"]]
             keys["alias"] = [None if None in part else ":".join(("key", *part)) for part in zip(*parts, strict=True)]
@@ -336,18 +389,22 @@ class _File:
             _mend_names(done)
         frame = keys.assign(**done)
         if table.when:
-            frame = frame[self.text([table.when], table.name).notna().to_numpy()]
+            said = [self.text([header], table.name).notna().to_numpy() for header in table.when]
+            frame = frame[np.logical_or.reduce(said)]
         if table.needs_any:
             frame = self._only(frame, list(table.needs_any), "says_nothing",
                                f"not entered yet: the row has no {' and no '.join(table.needs_any)}")  # fmt: skip
         if not main:
             # A row that says nothing feeds nothing; one that says something must say of which day.
-            facts = [c for c in done if c not in spec.key and (table.columns[c].header or table.columns[c].join)]
+            facts = [
+                c for c in table.columns if c not in spec.key and (table.columns[c].header or table.columns[c].join)
+            ]
             frame = frame[_any_filled(frame, facts)] if facts else frame
             for name in sorted(must_say(spec) & set(done)):
                 title = _title(table.columns[name]) or name
                 frame = self._only(frame, [name], f"no_{name}", f"{title} is empty, so {table.name} was left out")
-        self.out.tables[table.name] = frame
+        before = self.out.tables.get(table.name)
+        self.out.tables[table.name] = frame if before is None else pd.concat([before, frame])
 
     def _only(self, frame: pd.DataFrame, columns: list[str], code: str, reason: str) -> pd.DataFrame:
         """Rows with at least one of the columns filled; of the others a warning is kept."""
@@ -370,13 +427,11 @@ class _File:
         row, code, mark = row[said], code[said], mark[said]
         year = np.array([calendar.academic_year(d, self.settings) for d in days], np.int64)
         place = np.array([calendar.position(d, self.settings) for d in days], np.int64)
-        # A page is a child, school and year. A dictionary does it in a third of the time of a pandas group-by, and a
-        # thousand roll books are a thousand of them.
-        children: dict[tuple[Any, ...], int] = {}
-        child = np.array([children.setdefault(who, len(children)) for who in zip(*map(keys.get, keys), strict=True)])
-        page, group = np.unique(child[row] * 10_000 + year[code], return_inverse=True) if len(row) else (row, row)
-        named = pd.DataFrame(list(children), columns=keys.columns, dtype=object).take(page // 10_000)
-        self.out.page_keys = named.assign(academic_year=page % 10_000)
+        # A page is a child, school and year.
+        child, children = _distinct_rows(keys)
+        group, page = pd.factorize(child[row] * 10_000 + year[code])
+        named = children.take(page // 10_000)
+        self.out.page_keys = named.assign(academic_year=page % 10_000).reset_index(drop=True)
         pages = np.full((len(self.out.page_keys), PAGE_DAYS), NOTHING, np.uint8)
         at = place[code] if len(code) else np.zeros(0, np.int64)
         open_day = mark != ord(NO_SCHOOL)  # a closed day gives way to a mark
@@ -387,7 +442,7 @@ class _File:
         self.warn(other, "two_marks", "the child has another mark for the day in another row or column; the last was "
                   "taken")  # fmt: skip
         self.out.pages = pages
-        self.out.page_of_row = np.full(self.out.rows, -1, np.int64)
+        self.out.page_of_row = np.full(self.out.rows, -1, np.int32)
         self.out.page_of_row[row] = group
 
     def _wide(self, legend: dict[str, int]) -> tuple[list[date], np.ndarray, np.ndarray, np.ndarray]:
@@ -455,14 +510,27 @@ class _File:
 
 
 # ------------------------------------------------------------------------------------------------ single values
-def _by_value(series: pd.Series, turn: Callable[[Any], Any]) -> pd.Series:
+def _by_value(values: pd.Series | Sequence[Any] | pa.DictionaryArray, turn: Callable[[Any], Any]) -> pd.Series:
     """Turn each distinct value once. Missing stays None."""
-    codes, distinct = pd.factorize(series, use_na_sentinel=True)
+    if isinstance(values, pa.DictionaryArray):
+        codes, distinct = values.indices.to_numpy(), values.dictionary.to_pylist()
+    else:
+        codes, distinct = pd.factorize(pd.Series(values, dtype=object), use_na_sentinel=True)
     turned = np.empty(len(distinct) + 1, object)
     for i, value in enumerate(distinct):
         turned[i] = turn(value)
     turned[-1] = None
     return pd.Series(turned[codes], dtype=object)
+
+
+def _distinct_rows(keys: pd.DataFrame) -> tuple[np.ndarray, pd.DataFrame]:
+    """For each row the number of the distinct row it equals, and the distinct rows in the order they come."""
+    number = np.zeros(len(keys), np.int64)
+    for column in keys.columns:
+        codes, distinct = pd.factorize(keys[column], use_na_sentinel=False)
+        number, _ = pd.factorize(number * (len(distinct) + 1) + codes)
+    first = np.flatnonzero(~pd.Series(number).duplicated().to_numpy())
+    return number, keys.take(first).reset_index(drop=True)
 
 
 def _any_filled(frame: pd.DataFrame, columns: list[str]) -> np.ndarray:
@@ -477,19 +545,22 @@ def _title(source: Source) -> str:
 
 
 def _code(word: str) -> str | None:
-    """A school code or school number: no spaces or hyphens, and not the 1001.0 of a number saved as a fraction."""
-    return re.sub(r"[\s-]", "", word).removesuffix(".0") or None
+    """A school code or school number: no spaces or hyphens, not the 1001.0 of a number saved as a fraction, nor the
+    ="1001" that keeps a spreadsheet from doing so."""
+    return re.sub(r"[\s-]", "", word).removeprefix("=").strip('"').removesuffix(".0") or None
 
 
 def id_alias(word: str) -> str | None:
     """The alias a number stands for: a citizen id, a G-code, or another number long enough to be a person's own.
 
-    None for what people write instead of a number (ไม่มี, 0, 1111111111111) and for what Excel has rounded: one alias
-    for all of these would make one child of many.
+    None for what people write instead of a number (ไม่มี, 0, 1111111111111), for what Excel has rounded and for what was
+    hidden in part (18199..968591): one alias for all of these would make one child of many.
 
     >>> id_alias("9-9999-00001-00-7"), id_alias("g642100000001"), id_alias("AB123456"), id_alias("1.1002E+12")
     ('citizen:9999900001007', 'g:G642100000001', 'other:ab123456', None)
     """
+    if thai.is_masked(word):
+        return None
     number = thai.citizen_number(word)
     if number and len(set(number)) > 1:
         return f"citizen:{number}"
@@ -500,6 +571,16 @@ def id_alias(word: str) -> str | None:
     if len(digits) < 5 or len(set(digits)) < 2 or _ROUNDED.fullmatch(word.replace(" ", "")):
         return None
     return f"other:{other}"
+
+
+def passport_alias(word: str) -> str | None:
+    """The alias a passport number stands for; None for what is too short to be one.
+
+    >>> passport_alias("aa 1234567"), passport_alias("-")
+    ('passport:AA1234567', None)
+    """
+    number = re.sub(r"[\W_]", "", thai.arabic(word)).upper()
+    return f"passport:{number}" if re.fullmatch(r"(?=.*\d{4})[A-Z0-9]{6,12}", number, re.ASCII) else None
 
 
 def _is_own_number(word: str) -> bool:

@@ -149,9 +149,12 @@ def known(store: Store) -> Known:
 
 
 def number_alias(school: Iterable[str | None], number: Iterable[str | None]) -> list[str | None]:
-    """`number:<school>:<number>` for each row; None where either is missing."""
+    """`number:<school>:<number>` for each row; None where either is missing.
+
+    Zeros in front do not count: spreadsheets drop them from one file and not from the next.
+    """
     return [
-        f"number:{s}:{n}" if isinstance(s, str) and isinstance(n, str) else None
+        f"number:{s}:{n.lstrip('0') or '0'}" if isinstance(s, str) and isinstance(n, str) else None
         for s, n in zip(school, number, strict=True)
     ]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -27,11 +27,12 @@ from raksa.errors import RaksaError
 from raksa.settings import Settings
 from raksa.store import FileReport, Store, page_strings
 from raksa.tables import NO_SCHOOL, PAGE_DAYS, REGISTER, ROLL
-from register import identity
+from register import identity, oneroster
 from register import mapping as formats
 from register.convert import (
     NOTHING,
     Converted,
+    Given,
     Refused,
     convert,
     counts,
@@ -40,9 +41,10 @@ from register.convert import (
     headers,
     refused_row,
 )
+from register.guard import Unusual, unusual
 from register.identity import Known, number_alias
 from register.mapping import Mapping as FileMapping
-from register.readers import Rows, read, read_path
+from register.readers import Rows, read, read_path, unpack
 
 # Reasons that another file may cure: such a file is worth reading again.
 _CURABLE = {"unknown_learner", "unknown_school", "number_of_several"}
@@ -65,29 +67,48 @@ class ImportReport:
 
 @dataclass
 class _File:
-    """One file, or one sheet of a workbook that has several. `number` is its place in the report, from 1."""
+    """One file, or one member of an archive, or one sheet of either that has several.
+
+    `number` is its place in the report, from 1."""
 
     path: Path
     report: FileReport
+    member: str = ""
     sheet: str = ""
     number: int = 0
     mapping: FileMapping | None = None
     found: Converted | None = None
+    given: Given = field(default_factory=Given)
 
 
 @dataclass
 class _Together:
-    """What all files of an import say. Each row of a table, and each page, carries `row`: its file and place there.
+    """What all files of an import say. Each row of a table carries `row`: its file and place there.
 
-    `row_of` and `page_of` stand side by side: the rows that made a page, and that page.
+    `page_of` has for each file that feeds pages the page each of its rows is part of, -1 = none.
     """
 
     files: dict[int, _File]
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
     page_keys: pd.DataFrame = field(default_factory=pd.DataFrame)
     pages: np.ndarray = field(default_factory=lambda: np.zeros((0, PAGE_DAYS), np.uint8))
-    row_of: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
-    page_of: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    page_of: dict[int, np.ndarray] = field(default_factory=dict)
+
+    def keep_pages(self, keep: np.ndarray) -> None:
+        """Take out the pages that a mask over all of them does not keep."""
+        moved = np.where(keep, np.cumsum(keep) - 1, -1).astype(np.int32)
+        self.page_keys = self.page_keys[keep].reset_index(drop=True)
+        self.pages = self.pages[keep]
+        self.page_of = {n: np.where(page >= 0, moved[page], np.int32(-1)) for n, page in self.page_of.items()}
+
+    def rows_of(self, pages: np.ndarray) -> set[int]:
+        """The rows that made pages, given as a mask over all pages."""
+        return {
+            int(row) + (number << _BITS)
+            for number, page in self.page_of.items()
+            if len(page)
+            for row in np.flatnonzero((page >= 0) & pages[page])
+        }
 
 
 def files_in(paths: Iterable[Path]) -> list[Path]:
@@ -112,19 +133,26 @@ def ingest(
     *,
     format: str | None = None,
     mapping: Path | None = None,
+    as_of: date | None = None,
+    school: str | None = None,
     now: datetime,
     progress: Callable[[str], None] | None = None,
+    confirm: Callable[[Sequence[Unusual]], bool] | None = None,
 ) -> ImportReport:
     """Import files in one transaction; a kill at any moment leaves the register as it was.
 
-    `format` and `mapping` say what the files are; otherwise each is recognised. A file that was imported before and
-    left nothing to mend changes nothing. Raises RaksaError for an unknown format or a mapping that is not understood.
+    `format` and `mapping` say what the files are; otherwise each is recognised. `as_of` is the day they are true for
+    and `school` the school they are of, for files that do not say it themselves. A file that was imported before and
+    left nothing to mend changes nothing.
+    `confirm` is asked when the import is unusual (`register.guard`).
+
+    Raises RaksaError for an unknown format, a mapping that is not understood, and an unusual import nobody confirms.
     """
     say = progress or (lambda _: None)
-    given = _given(format, mapping)
+    chosen, given = _chosen(format, mapping), Given(as_of, school)
     with store.writing():
         say(f"reading {len(files)} files")
-        read_files = _read_all(store, settings, files, given, again=mapping is not None)
+        read_files = _read_all(store, settings, files, chosen, given, say, again=mapping is not None)
         good = {f.number: f for f in read_files if f.found is not None}
         if not good:
             return ImportReport(None, tuple(f.report for f in read_files))
@@ -135,16 +163,31 @@ def ingest(
         before = dict(who.aliases)
         _name_learners(settings, together, who)
         _refuse_repeated(together)
-        tables = _tables(store, settings, together)
-        tables["identity_alias"] = _alias_table(store, together, who, before)
         _finish(good)
+        if mapping is None:
+            _leave_uncured(store, good, together)
+        if not good:
+            return ImportReport(None, tuple(f.report for f in read_files))
+        tables = _tables(store, settings, together)
+        tables["identity_alias"] = _alias_table(store, settings, together, who, before)
+        if strange := unusual(store, settings, tables):
+            _ask(strange, confirm)
         reports = tuple(f.report for f in read_files)
         say("writing the snapshot")
         snapshot = store.add_snapshot(tables, reports, _refused_table(good), now.isoformat(timespec="seconds"))
         return ImportReport(snapshot, reports)
 
 
-def _given(format: str | None, mapping: Path | None) -> FileMapping | None:
+def _ask(strange: list[Unusual], confirm: Callable[[Sequence[Unusual]], bool] | None) -> None:
+    if confirm is None or not confirm(strange):
+        more = f"; and {len(strange) - 5} more" if len(strange) > 5 else ""
+        raise RaksaError(
+            f"This import is unusual and was not taken: {'; '.join(map(str, strange[:5]))}{more}. Look whether these "
+            "are the right files; if they are, import them again with --accept-unusual."
+        )
+
+
+def _chosen(format: str | None, mapping: Path | None) -> FileMapping | None:
     if mapping is not None:
         return formats.load(mapping)
     if format is None:
@@ -157,21 +200,35 @@ def _given(format: str | None, mapping: Path | None) -> FileMapping | None:
 
 # ------------------------------------------------------------------------------------------------ each file alone
 def _read_all(
-    store: Store, settings: Settings, files: list[Path], given: FileMapping | None, *, again: bool
+    store: Store,
+    settings: Settings,
+    files: list[Path],
+    chosen: FileMapping | None,
+    given: Given,
+    say: Callable[[str], None],
+    *,
+    again: bool,
 ) -> list[_File]:
     """Every file read and converted. `again`: also those imported before, for a mapping file may have been mended."""
-    done = set() if again else _done(store, given.name if given else None)
+    done = set() if again else _done(store, chosen.name if chosen else None, given)
     # Starting processes costs more than reading a few files.
     jobs = settings.jobs if len(files) > 20 or sum(f.stat().st_size for f in files) > 20_000_000 else 1
-    found: list[list[_File]] = Parallel(n_jobs=jobs)(delayed(_read_one)(f, given, settings, done) for f in files)
+    work = Parallel(n_jobs=jobs, return_as="generator")(
+        delayed(_read_one)(f, chosen, settings, given, done) for f in files
+    )
+    found: list[list[_File]] = []
+    for sheets in work:
+        found.append(sheets)
+        if len(found) * 10 // len(files) > (len(found) - 1) * 10 // len(files) and len(files) > 100:
+            say(f"read {len(found)} of {len(files)}")
     if jobs != 1:
         # Idle workers would keep 200 MB each through the linking, where memory is needed most.
         get_reusable_executor().shutdown(wait=True)
-    seen: set[tuple[str, str]] = set()
+    seen: set[tuple[str, str, str]] = set()
     read_files = [file for sheets in found for file in sheets]
     for number, file in enumerate(read_files, start=1):
         file.number = number
-        same = (file.report.sha256, file.sheet)
+        same = (file.report.sha256, file.member, file.sheet)
         if same in seen and file.found is not None:
             file.found = None
             file.report = replace(
@@ -181,49 +238,93 @@ def _read_all(
     return read_files
 
 
-def _done(store: Store, format: str | None) -> set[str]:
-    """Digests of files that were taken (as this format, where one is given) and left nothing another file may cure."""
+def _done(store: Store, format: str | None, given: Given) -> set[str]:
+    """Digests of files that were taken (as this format and with this said of them, where it matters) and left nothing
+    that another file may cure."""
     done = set()
     for snapshot in store.current().snapshots:
         taken: dict[str, list[dict[str, Any]]] = {}
         for report in store.snapshot(snapshot)["files"]:
-            if report["format"] and not report["refused_whole"] and format in (None, report["format"]):
+            if report["format"] and not report["refused_whole"]:
                 taken.setdefault(report["sha256"], []).append(report)
-        done |= {sha for sha, reports in taken.items() if not any(_CURABLE & set(r["refused"]) for r in reports)}
+        for sha, reports in taken.items():
+            same = [r.get("given") in (None, str(given)) and format in (None, r["format"]) for r in reports]
+            if all(same) and not any(_CURABLE & set(r["refused"]) for r in reports):
+                done.add(sha)
     return done
 
 
-def _read_one(path: Path, given: FileMapping | None, settings: Settings, done: set[str]) -> list[_File]:
-    """Read, recognise and convert one file; a workbook may hold several lists. What goes wrong is in the report."""
+def _read_one(path: Path, chosen: FileMapping | None, settings: Settings, given: Given, done: set[str]) -> list[_File]:
+    """Read, recognise and convert one file; a workbook or an archive may hold several lists. What goes wrong is in the
+    report."""
     report = FileReport(path.name, "", None)
     try:
         content = read_path(path)
         report = replace(report, sha256=hashlib.sha256(content).hexdigest())
         if report.sha256 in done:
             return [_File(path, replace(report, before=True))]
-        sheets = read(path.name, content, _encodings(given))
+        found = _lists_of(path.name, content, chosen, given)
     except RaksaError as wrong:
         return [_File(path, replace(report, refused_whole=str(wrong)))]
-    return [_read_sheet(path, rows, report, given, settings) for rows in sheets]
+    del content  # a month of an area's marks is 70 MB, and converting it needs the room
+    out = []
+    for member, rows in found:
+        name = f"{path.name}/{member}" if member else path.name
+        if isinstance(rows, RaksaError):
+            out.append(_File(path, replace(report, name=name, refused_whole=str(rows)), member))
+        else:
+            name = f"{name} [{rows.sheet}]" if rows.sheet else name
+            out.append(_read_list(path, member, rows, replace(report, name=name), chosen, settings, given))
+    return out
 
 
-def _read_sheet(path: Path, rows: Rows, report: FileReport, given: FileMapping | None, settings: Settings) -> _File:
-    name = f"{path.name} [{rows.sheet}]" if rows.sheet else path.name
-    report = replace(report, name=name)
+def _lists_of(
+    name: str, content: bytes, chosen: FileMapping | None, given: Given
+) -> list[tuple[str, Rows | RaksaError]]:
+    """The lists in a file, each with its name inside an archive ('' otherwise); one bad member stops no other."""
+    members = unpack(name, content)
+    if members is None:
+        return [("", rows) for rows in read(name, content, _encodings(chosen))]
+    if oneroster.is_set(member for member, _ in members):
+        return [("", rows) for rows in oneroster.rows_of(name, members, given.as_of)]
+    found: list[tuple[str, Rows | RaksaError]] = []
+    for member, held in members:
+        try:
+            if unpack(member, held) is not None:
+                raise RaksaError(
+                    f"{name}/{member} is an archive within an archive and was not opened. Unpack it first."
+                )
+            found += [(member, rows) for rows in read(f"{name}/{member}", held, _encodings(chosen))]
+        except RaksaError as wrong:
+            found.append((member, wrong))
+    return found
+
+
+def _read_list(
+    path: Path,
+    member: str,
+    rows: Rows,
+    report: FileReport,
+    chosen: FileMapping | None,
+    settings: Settings,
+    given: Given,
+) -> _File:
     try:
         if rows.not_read:
-            raise RaksaError(f"{name}: {rows.not_read}.")
+            raise RaksaError(f"{report.name}: {rows.not_read}.")
         seen = headers(rows)
-        mapping = given or recognise(name, rows, seen)
-        report = replace(report, format=mapping.name)
-        found = convert(name, rows, mapping, settings, seen)
+        mapping = chosen or recognise(report.name, rows, seen)
+        # A OneRoster set is read whole for one day.
+        asks = mapping.name.startswith("oneroster_") or any(source.given for source in mapping.sources)
+        report = replace(report, format=mapping.name, given=str(given) if asks and given != Given() else None)
+        found = convert(report.name, rows, mapping, settings, seen, given)
     except RaksaError as wrong:
-        return _File(path, replace(report, refused_whole=str(wrong)), rows.sheet)
-    return _File(path, replace(report, rows=found.rows), rows.sheet, mapping=mapping, found=found)
+        return _File(path, replace(report, refused_whole=str(wrong)), member, rows.sheet)
+    return _File(path, replace(report, rows=found.rows), member, rows.sheet, mapping=mapping, found=found, given=given)
 
 
-def _encodings(given: FileMapping | None) -> tuple[str, ...]:
-    return given.encodings if given else ("utf-8-sig", "cp874")
+def _encodings(chosen: FileMapping | None) -> tuple[str, ...]:
+    return chosen.encodings if chosen else ("utf-8-sig", "cp874")
 
 
 def recognise(name: str, rows: Rows, seen: list[frozenset[str]]) -> FileMapping:
@@ -233,8 +334,8 @@ def recognise(name: str, rows: Rows, seen: list[frozenset[str]]) -> FileMapping:
     if not fitting or (len(fitting) > 1 and len(fitting[0].recognise) == len(fitting[1].recognise)):
         why = f"looks like {fitting[0].name} and {fitting[1].name}" if fitting else "is in no format we know"
         raise RaksaError(
-            f"{name} {why}; it begins {first_cells(rows)!r}. Say which with --format "
-            f"({', '.join(formats.known_formats())}), or write a mapping file and give it with --mapping."
+            f"{name} {why}; it begins {first_cells(rows)!r}. Say which with --format (`raksa mapping list` names "
+            "them), or draft one with `raksa mapping new` and give it with --mapping."
         )
     return fitting[0]
 
@@ -245,7 +346,10 @@ def _put_together(files: dict[int, _File]) -> _Together:
     out = _Together(files)
     parts: dict[str, list[pd.DataFrame]] = {}
     places: dict[str, list[np.ndarray]] = {}
-    keys, pages, row_of, page_of = [], [], [], []
+    keys: list[pd.DataFrame] = []
+    # All months of an area's marks are ten times a year's pages: never two copies of them at once.
+    count = sum(len(f.found.pages) for f in files.values() if f.found is not None and f.found.pages is not None)
+    out.pages = np.zeros((count, PAGE_DAYS), np.uint8)
     start = 0
     for number, file in files.items():
         found = file.found
@@ -256,18 +360,15 @@ def _put_together(files: dict[int, _File]) -> _Together:
                 parts.setdefault(name, []).append(frame)
                 places.setdefault(name, []).append(frame.index.to_numpy(np.int64) + base)
         if found.page_keys is not None and found.pages is not None and found.page_of_row is not None:
-            rows = np.flatnonzero(found.page_of_row >= 0)
             keys.append(found.page_keys.assign(file=number))
-            pages.append(found.pages)
-            row_of.append(rows + base)
-            page_of.append(found.page_of_row[rows] + start)
+            out.pages[start : start + len(found.pages)] = found.pages
+            out.page_of[number] = np.where(found.page_of_row >= 0, found.page_of_row + np.int32(start), np.int32(-1))
             start += len(found.pages)
         found.tables, found.page_keys, found.pages, found.page_of_row = {}, None, None, None
     for name, frames in parts.items():
         out.tables[name] = pd.concat(frames, ignore_index=True).assign(row=np.concatenate(places[name]))
-    if pages:
+    if keys:
         out.page_keys = pd.concat(keys, ignore_index=True)
-        out.pages, out.row_of, out.page_of = np.concatenate(pages), np.concatenate(row_of), np.concatenate(page_of)
     return out
 
 
@@ -285,15 +386,12 @@ def _refuse(together: _Together, rows: Iterable[int], code: str, reason: str) ->
         return
     for name, frame in together.tables.items():
         together.tables[name] = frame[~frame["row"].isin(wrong).to_numpy()].reset_index(drop=True)
-    bad = np.isin(together.row_of, wrong)
-    if bad.any():
-        keep = np.ones(len(together.pages), bool)
-        keep[together.page_of[bad]] = False
-        moved = np.cumsum(keep) - 1
-        together.page_keys = together.page_keys[keep].reset_index(drop=True)
-        together.pages = together.pages[keep]
-        left = keep[together.page_of]
-        together.row_of, together.page_of = together.row_of[left], moved[together.page_of[left]]
+    keep = np.ones(len(together.pages), bool)
+    for number, page in together.page_of.items():
+        of = page[wrong[wrong >> _BITS == number] & ((1 << _BITS) - 1)]
+        keep[of[of >= 0]] = False
+    if not keep.all():
+        together.keep_pages(keep)
     for number in np.unique(wrong >> _BITS).tolist():
         file = together.files[number]
         assert file.found is not None
@@ -307,8 +405,8 @@ def _cells_again(file: _File) -> dict[int, list[str]]:
     content = read_path(file.path)
     if hashlib.sha256(content).hexdigest() != file.report.sha256:
         raise RaksaError(f"{file.path.name} changed while it was read. Nothing was imported; try again.")
-    sheets = read(file.path.name, content, file.mapping.encodings if file.mapping else _encodings(None))
-    rows = next(rows for rows in sheets if rows.sheet == file.sheet)
+    held = _lists_of(file.path.name, content, file.mapping, file.given)
+    rows = next(r for member, r in held if member == file.member and isinstance(r, Rows) and r.sheet == file.sheet)
     return dict(zip(rows.lines, rows.cells, strict=True))
 
 
@@ -339,7 +437,7 @@ def _name_schools(store: Store, together: _Together) -> None:
     if len(together.page_keys):
         together.page_keys["school_id"] = _looked_up(together.page_keys["school"], codes)
         unknown = together.page_keys["school_id"].isna().to_numpy()
-        wrong |= set(together.row_of[unknown[together.page_of]].tolist())
+        wrong |= together.rows_of(unknown)
     reason = "no school list names its school; import the area's school list first, then this file"
     _refuse(together, wrong, "unknown_school", reason)
 
@@ -350,7 +448,7 @@ def _looked_up(words: pd.Series, codes: Mapping[str, str]) -> pd.Series:
 
 def _name_learners(settings: Settings, together: _Together, who: Known) -> None:
     """learner_id for every row and page. Lists teach who is who; what the others name must be known by then."""
-    lists = _lists(together)
+    lists = _lists(together, settings)
     listed: dict[int, int] = {}
     if len(lists):
         listed = dict(zip(lists["row"].tolist(), identity.learn_lists(who, lists).tolist(), strict=True))
@@ -371,7 +469,7 @@ def _name_learners(settings: Settings, together: _Together, who: Known) -> None:
         nobody = np.array([learner is None for learner, _ in sought], bool)
         ambiguous = np.array([more for _, more in sought], bool)
         for rows_of, pages in ((shared, nobody & ambiguous), (unknown, nobody & ~ambiguous)):
-            rows_of |= set(together.row_of[pages[together.page_of]].tolist())
+            rows_of |= together.rows_of(pages)
     _refuse(
         together, shared, "number_of_several",
         "several learners have had its school number, and no list says which of them had it that year; import the "
@@ -383,27 +481,36 @@ def _name_learners(settings: Settings, together: _Together, who: Known) -> None:
     )  # fmt: skip
 
 
-def _lists(together: _Together) -> pd.DataFrame:
-    """Rows of the pupil lists: who stands where under which number, born when."""
-    frame = together.tables.get("enrolment")
-    if frame is None:
+def _lists(together: _Together, settings: Settings) -> pd.DataFrame:
+    """Rows of the pupil lists and of the civil register: who stands where under which number, born when."""
+    frames = []
+    for name in ("enrolment", "population"):
+        frame = together.tables.get(name)
+        if frame is None:
+            continue
+        if "number" in frame:
+            own = frame["student_number"] if "student_number" in frame else frame["number"]
+            frame["student_number"] = own.where(own.notna(), frame["number"])
+        numbers = [n for n, file in together.files.items() if file.mapping is not None and file.mapping.lists_learners
+                   and file.mapping.tables[0].name == name]  # fmt: skip
+        frames.append(frame[np.isin(_file_of(frame["row"]), numbers)])
+    if not frames:
         return pd.DataFrame()
-    if "number" in frame:
-        own = frame["student_number"] if "student_number" in frame else frame["number"]
-        frame["student_number"] = own.where(own.notna(), frame["number"])
-    numbers = [n for n, file in together.files.items() if file.mapping is not None and file.mapping.lists_learners]
-    frame = frame[np.isin(_file_of(frame["row"]), numbers)]
+    listed = pd.concat([_list_rows(frame, settings) for frame in frames], ignore_index=True)
     births: pd.Series = pd.Series(dtype=object)
     if "learner" in together.tables and "birth_date" in together.tables["learner"]:
-        births = together.tables["learner"].set_index("row")["birth_date"]
+        births = together.tables["learner"].drop_duplicates("row").set_index("row")["birth_date"]
+    return listed.assign(birth_date=births.reindex(listed["row"]).to_numpy(object))
+
+
+def _list_rows(frame: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "row": frame["row"],
             "alias": frame["alias"],
             "number_alias": _number_aliases(frame),
-            "birth_date": births.reindex(frame["row"]).to_numpy(object),
             "known_on": frame["listed_on"],
-            "academic_year": frame["academic_year"],
+            "academic_year": _years(frame, settings),
         }
     )
 
@@ -427,11 +534,34 @@ def _find(who: Known, frame: pd.DataFrame, years: list[int | None]) -> list[tupl
     return out
 
 
+def _leave_uncured(store: Store, good: dict[int, _File], together: _Together) -> None:
+    """Leave alone files that were taken before and of which no further row can be taken now: what they say was said
+    then, and anything newer stands above it."""
+    before: dict[tuple[str, str], tuple[Any, ...]] = {}
+    for snapshot in store.current().snapshots:
+        for report in store.snapshot(snapshot)["files"]:
+            if report["format"] and not report["before"]:
+                taken = (report["format"], report.get("given"), report["kept"], report["refused"])
+                before[report["sha256"], report["name"]] = taken
+    for number, file in list(good.items()):
+        now = file.report
+        if before.get((now.sha256, now.name)) == (now.format, now.given, now.kept, dict(now.refused)):
+            del good[number]
+            file.report = FileReport(now.name, now.sha256, None, before=True)
+            for name, frame in together.tables.items():
+                together.tables[name] = frame[_file_of(frame["row"]) != number].reset_index(drop=True)
+            if number in together.page_of:
+                keep = np.ones(len(together.pages), bool)
+                page = together.page_of.pop(number)
+                keep[page[page >= 0]] = False
+                together.keep_pages(keep)
+
+
 def _years(frame: pd.DataFrame, settings: Settings) -> list[int | None]:
     """Academic year a row is about: its own, or that of its day."""
     if "academic_year" in frame:
         return [int(year) for year in frame["academic_year"]]
-    day = next((c for c in ("left_on", "surveyed_on", "measured_on", "known_on") if c in frame), None)
+    day = next((c for c in ("listed_on", "left_on", "surveyed_on", "measured_on", "known_on") if c in frame), None)
     if day is None:
         return [None] * len(frame)
     return [calendar.academic_year(d, settings) if isinstance(d, date) else None for d in frame[day]]
@@ -480,7 +610,7 @@ def _all_said(together: _Together, rows: pd.Series) -> dict[int, list[tuple[obje
 # ------------------------------------------------------------------------------------------------ the tables
 def _tables(store: Store, settings: Settings, together: _Together) -> dict[str, pa.Table]:
     """Register tables of all files together, the later file's row of the same key kept."""
-    snapshot = len(store.current().snapshots) + 1
+    snapshot = store.current().next_number
     tables: dict[str, pa.Table] = {}
     for name, frame in together.tables.items():
         frame["source"] = [f"{snapshot:06d}#{row >> _BITS}" for row in frame["row"]]
@@ -496,7 +626,7 @@ def _tables(store: Store, settings: Settings, together: _Together) -> dict[str, 
 
 def _with_number(frame: pd.DataFrame) -> pd.DataFrame:
     """The number a list names the child by, beside her name."""
-    kinds = {"citizen": "citizen", "g": "g_code", "other": "other"}
+    kinds = {"citizen": "citizen", "g": "g_code", "passport": "passport", "other": "other"}
     parts = [alias.partition(":") if isinstance(alias, str) else ("", "", "") for alias in frame["alias"]]
     frame = frame.assign(id_type=pd.Series([kinds.get(kind) for kind, _, _ in parts], frame.index, dtype=object))
     numbers = [number.upper() if kind in kinds else None for kind, _, number in parts]
@@ -521,17 +651,19 @@ def _with_area(store: Store, together: _Together, frame: pd.DataFrame) -> pd.Dat
     return pd.concat([others, frame[listed]], ignore_index=True)
 
 
-def _alias_table(store: Store, together: _Together, who: Known, before: Mapping[str, int]) -> pa.Table:
+def _alias_table(
+    store: Store, settings: Settings, together: _Together, who: Known, before: Mapping[str, int]
+) -> pa.Table:
     """Aliases that are new or name another learner now, each with the first day a list of this import showed it."""
     new = {alias: who.now(learner) for alias, learner in who.aliases.items()}
     new = {alias: learner for alias, learner in new.items() if before.get(alias) != learner}
     shown: dict[str, tuple[date, int]] = {}
-    lists = _lists(together)
+    lists = _lists(together, settings)
     if new and len(lists):
         lists = lists.sort_values("known_on", kind="stable", ascending=False)
         for column in ("alias", "number_alias"):
             shown |= dict(zip(lists[column], zip(lists["known_on"], lists["row"], strict=True), strict=True))
-    snapshot = len(store.current().snapshots) + 1
+    snapshot = store.current().next_number
     rows = []
     for alias, learner in new.items():
         day, row = shown.get(alias, (None, None))

@@ -30,26 +30,33 @@ _FILE_KEYS = (
     "name", "title_th", "title_en", "encodings", "dates", "null", "recognise", "preamble", "learner", "school",
     "codes", "table", "roll", "lists_learners",
 )  # fmt: skip
-_KINDS_OF_SOURCE = ("header", "join", "preamble", "const", "same_as", "derive")
-_COLUMN_KEYS = (*_KINDS_OF_SOURCE, "codes", "default", "plus_days", "first", "optional")
-_DERIVED = ("academic_year", "term", "results_known")
+_KINDS_OF_SOURCE = ("header", "join", "preamble", "const", "given", "same_as", "derive")
+_COLUMN_KEYS = (*_KINDS_OF_SOURCE, "codes", "default", "plus_days", "match", "optional")
+_DERIVED = ("academic_year", "term", "results_known", "census_day")
+_FROM_YEAR_AND_TERM = ("results_known", "census_day")
+# What a person can be asked for, with the option that says it.
+GIVEN = {"as_of": "--as-of, as in --as-of 10/06/2567", "school": "--school, as in --school 81010001"}
 # What the import itself puts in: who and where a row is about, and where it came from.
 _GIVEN = ("learner_id", "school_id", "source")
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where one register column comes from; one of header, join, preamble, const, same_as, derive is set.
+    """Where one register column comes from; one of header, join, preamble, const, given, same_as, derive is set, and
+    `given` also beside header or preamble, for files that lack it.
 
     header      source headers, the first found is taken; "X#2" is the second column of that name
     join        text made of several columns: headers, or words around one as in "หมู่ {หมู่}"; what is empty falls out
     preamble    a named group of the mapping's preamble patterns
     const       the same value in every row
+    given       what the person who imports says because the file does not: "as_of", the day it was true for, or
+                "school", the school it is of
     same_as     another column of the same table, further up; with plus_days, so many days later
-    derive      academic_year or term of the column named in same_as, or results_known from academic_year and term
+    derive      academic_year or term of the column named in same_as; or, from academic_year and term, results_known
+                (day from which results are known) or census_day (day on which the term's lists are certified)
     codes       table that turns the source's words into ours; words it lacks are not understood
     default     value where the source is empty
-    first       only so many leading characters
+    match       regular expression; of each value its first group is taken, and a value it does not fit is empty
     optional    the file may lack the header
     """
 
@@ -57,27 +64,28 @@ class Source:
     join: tuple[str, ...] = ()
     preamble: str | None = None
     const: str | int | float | None = None
+    given: str | None = None
     codes: str | None = None
     default: str | int | float | None = None
     same_as: str | None = None
     plus_days: int = 0
     derive: str | None = None
-    first: int | None = None
+    match: re.Pattern[str] | None = None
     optional: bool = False
 
 
 @dataclass(frozen=True)
 class TableMapping:
-    """Columns of one register table.
+    """Columns of one register table; a table may stand twice where a row says two facts of one kind.
 
-    `when` names a header that must be filled for a row to feed the table. `needs_any` names columns of which at least
-    one must be filled: a row that has none says nothing yet (a subject that is not graded) and is set aside with a
-    warning.
+    `when` names headers of which one must be filled for a row to feed the table. `needs_any` names columns of which at
+    least one must be filled: a row that has none says nothing yet (a subject that is not graded) and is set aside with
+    a warning.
     """
 
     name: str
     columns: MappingOf[str, Source]
-    when: str | None = None
+    when: tuple[str, ...] = ()
     needs_any: tuple[str, ...] = ()
 
 
@@ -93,7 +101,11 @@ class RollMapping:
 
 @dataclass(frozen=True)
 class Mapping:
-    """One format. `learner` has citizen, number (headers, the first found is taken) or key (headers, all taken)."""
+    """One format. `learner` has citizen, passport, number (headers, the first found is taken) or key (all taken).
+
+    `lists_learners`: the file says who is there (a pupil list, a civil register); other files only say something of
+    learners whom such a list has named.
+    """
 
     name: str
     title_th: str
@@ -109,6 +121,11 @@ class Mapping:
     tables: tuple[TableMapping, ...] = ()
     roll: RollMapping | None = None
     lists_learners: bool = False
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """Every source of a column or of the school."""
+        return (*self.school.values(), *(source for table in self.tables for source in table.columns.values()))
 
 
 @lru_cache(maxsize=1)
@@ -140,10 +157,10 @@ def parse(text: str, where: str) -> Mapping:
         if key not in held:
             raise RaksaError(f"{where}: the key {key!r} is missing.")
     codes = _codes(held.get("codes", {}), where)
-    preamble = tuple(_pattern(p, where) for p in _words(held.get("preamble", []), f"{where} preamble"))
+    preamble = tuple(_pattern(p, f"{where} preamble") for p in _words(held.get("preamble", []), f"{where} preamble"))
     school = _table_of(held.get("school", {}), f"{where} [school]")
     learner = _table_of(held.get("learner", {}), f"{where} [learner]")
-    _only(learner, ("citizen", "number", "key"), f"{where} [learner]")
+    _only(learner, ("citizen", "passport", "number", "key"), f"{where} [learner]")
     _only(school, ("school_id", "code10"), f"{where} [school]")
     tables = held.get("table", [])
     if not isinstance(tables, list):
@@ -170,15 +187,15 @@ def parse(text: str, where: str) -> Mapping:
 
 def must_say(table: Table) -> set[str]:
     """Columns without which a row of the table is none. A holiday may name no school (all are closed), a learner may
-    have left on a day nobody knows."""
-    return {c.name for c in table.columns if c.required} | (set(table.key) - {"left_on", "school_id"})
+    have left on a day nobody knows, a head count may be of both sexes."""
+    return {c.name for c in table.columns if c.required} | (set(table.key) - {"left_on", "school_id", "sex"})
 
 
 # ------------------------------------------------------------------------------------------------ pieces
 def _table(held: dict[str, Any], codes: MappingOf[str, MappingOf[str, str]], where: str) -> TableMapping:
     _only(held, ("name", "columns", "when", "needs_any"), f"{where} [[table]]")
     name = held.get("name")
-    feeds = [n for n in REGISTER if n not in ("roll", "identity_alias")]
+    feeds = [n for n in REGISTER if n not in ("roll", "identity_alias", "identity_decision")]
     if name not in feeds:
         hint = " (marks stand under [roll])" if name == "roll" else _near(name, feeds)
         raise RaksaError(f"{where}: table {name!r} is none a file can feed{hint}. Tables: {', '.join(feeds)}.")
@@ -202,13 +219,13 @@ def _table(held: dict[str, Any], codes: MappingOf[str, MappingOf[str, str]], whe
         needed -= {"area_id"}  # a pupil list names its school but not the area; that school waits under "unknown"
     if missing := sorted(needed - set(columns) - set(_GIVEN)):
         raise RaksaError(f"{where}: table {name} also needs the column {missing[0]!r}. Add it under [table.columns].")
-    when = held.get("when")
+    when = _words(held.get("when", []), f"{where} {name}.when")
     needs_any = _words(held.get("needs_any", []), f"{where} {name}.needs_any")
     for column in needs_any:
         if column not in columns:
             near = _near(column, columns)
             raise RaksaError(f"{where}: needs_any of {name} names {column!r}, which [table.columns] lacks{near}.")
-    return TableMapping(name, columns, None if when is None else _text(when, f"{where} {name}.when"), needs_any)
+    return TableMapping(name, columns, when, needs_any)
 
 
 def _source(value: Any, codes: MappingOf[str, Any], where: str) -> Source:
@@ -221,7 +238,9 @@ def _source(value: Any, codes: MappingOf[str, Any], where: str) -> Source:
         near = _near(value["derive"], _DERIVED)
         raise RaksaError(f"{where}: derive {value['derive']!r} is not one of {', '.join(_DERIVED)}{near}.")
     said = [kind for kind in _KINDS_OF_SOURCE if kind in value]
-    from_another = ["derive"] if value.get("derive") == "results_known" else ["same_as", "derive"]
+    if "given" in said and len(said) == 2 and said[0] in ("header", "preamble"):
+        said = said[:1]
+    from_another = ["derive"] if value.get("derive") in _FROM_YEAR_AND_TERM else ["same_as", "derive"]
     if said != from_another if "derive" in value else len(said) != 1:
         raise RaksaError(
             f"{where}: name one source, {', '.join(_KINDS_OF_SOURCE)} (derive academic_year and term with same_as); "
@@ -229,20 +248,27 @@ def _source(value: Any, codes: MappingOf[str, Any], where: str) -> Source:
         )
     if "codes" in value and value["codes"] not in codes:
         raise RaksaError(f"{where}: no code table [codes.{value['codes']}]{_near(value['codes'], codes)}.")
-    for key, kind in (("plus_days", int), ("first", int), ("optional", bool), ("preamble", str), ("same_as", str)):
+    for key, kind in (("plus_days", int), ("match", str), ("optional", bool), ("preamble", str), ("same_as", str)):
         if key in value and type(value[key]) is not kind:
             raise RaksaError(f"{where}: {key} is {value[key]!r}; expected {_KIND_NAMES[kind]}.")
     for key in ("const", "default"):
         if isinstance(value.get(key, ""), bool) or not isinstance(value.get(key, ""), (str, int, float)):
             raise RaksaError(f"{where}: {key} is {value[key]!r}; expected a text or a number.")
+    if "given" in value and value["given"] not in GIVEN:
+        near = _near(value["given"], GIVEN)
+        raise RaksaError(f"{where}: given {value['given']!r} is not one of {', '.join(GIVEN)}{near}.")
     lists = {key: _words(value.get(key, []), where) for key in ("header", "join")}
     held: dict[str, Any] = {**value, **lists}
+    if "match" in value:
+        held["match"] = _pattern(value["match"], where)
+        if held["match"].groups < 1:
+            raise RaksaError(f"{where}: match {value['match']!r} has no group; put ( ) around what is to be taken.")
     return Source(**held)
 
 
 def _other_column(source: Source, columns: MappingOf[str, Source], own: str, spec: Table, where: str) -> None:
     """same_as and derive look at columns further up."""
-    if source.derive == "results_known":
+    if source.derive in _FROM_YEAR_AND_TERM:
         wanted: tuple[str, ...] = ("academic_year", "term")
     else:
         wanted = (source.same_as,) if source.same_as else ()
@@ -301,27 +327,26 @@ def _holds_together(mapping: Mapping, where: str) -> None:
     if mapping.tables and mapping.roll:
         raise RaksaError(f"{where}: feeds marks or tables, not both; write two mapping files.")
     names = [table.name for table in mapping.tables]
-    for name in names:
-        if names.count(name) > 1:
-            raise RaksaError(f"{where}: table {name} stands twice; one [[table]] each.")
     groups = [group for pattern in mapping.preamble for group in pattern.groupindex]
-    for source in (*mapping.school.values(), *(s for t in mapping.tables for s in t.columns.values())):
+    for source in mapping.sources:
         if source.preamble is not None and source.preamble not in groups:
             near = _near(source.preamble, groups)
             raise RaksaError(f"{where}: no preamble pattern captures (?P<{source.preamble}>…){near}.")
     if len(mapping.school) > 1:
         raise RaksaError(f"{where} [school]: give school_id or code10, not both.")
-    if "key" in mapping.learner and "citizen" in mapping.learner:
-        raise RaksaError(f"{where} [learner]: give citizen or key, not both.")
+    if "key" in mapping.learner and {"citizen", "passport"} & set(mapping.learner):
+        raise RaksaError(f"{where} [learner]: give key, or citizen and passport, not both.")
     by_learner = mapping.roll is not None or any(REGISTER[name].by_learner for name in names)
     if by_learner and not mapping.learner:
-        raise RaksaError(f"{where}: say under [learner] which column names the child: citizen, number or key.")
+        raise RaksaError(
+            f"{where}: say under [learner] which column names the child: citizen, passport, number or key."
+        )
     by_school = mapping.roll is not None or any("school_id" in REGISTER[t.name].key and "school_id" not in t.columns
                                                for t in mapping.tables)  # fmt: skip
     if not mapping.school and (by_school or "number" in mapping.learner):
         raise RaksaError(f"{where}: say under [school] which column names the school: school_id or code10.")
-    if mapping.lists_learners and names[:1] != ["enrolment"]:
-        raise RaksaError(f"{where}: a format that lists learners feeds enrolment in its first [[table]].")
+    if mapping.lists_learners and names[:1] not in (["enrolment"], ["population"]):
+        raise RaksaError(f"{where}: a format that lists learners feeds enrolment or population in its first [[table]].")
 
 
 # ------------------------------------------------------------------------------------------------ small words
@@ -350,7 +375,7 @@ def _pattern(pattern: str, where: str) -> re.Pattern[str]:
     try:
         return re.compile(pattern)
     except re.error as wrong:
-        raise RaksaError(f"{where} preamble: {pattern!r} is no regular expression ({wrong}).") from None
+        raise RaksaError(f"{where}: {pattern!r} is no regular expression ({wrong}).") from None
 
 
 def _only(held: MappingOf[str, Any], allowed: Iterable[str], where: str) -> None:

@@ -16,7 +16,7 @@ from small_register import add, listed, page, register, table
 
 from raksa.errors import RaksaError
 from raksa.store import FileReport, Pointer, Store, page_matrix, page_strings
-from raksa.tables import PAGE_DAYS
+from raksa.tables import PAGE_DAYS, REGISTER
 
 MALI, KONG = 101, 102
 JUNE = date(2024, 6, 10)
@@ -96,6 +96,57 @@ def test_the_later_mark_wins_and_what_a_page_does_not_say_keeps_the_earlier(tmp_
     assert held[KONG] == page(KONG, 2567, "PA")["marks"]
 
 
+def same(a: int, b: int, decision: str = "same", at: str = "2026-01-01") -> dict:
+    return {
+        "learner_a": a,
+        "learner_b": b,
+        "decision": decision,
+        "decided_by": "somsri",
+        "decided_at": at,
+        "reason": "x",
+    }
+
+
+@pytest.mark.parametrize("second", [102, 103])  # of the same bucket and of another: the store has two
+def test_two_learners_decided_to_be_one_are_read_as_one_until_it_is_decided_otherwise(tmp_path, second):
+    november = date(2024, 11, 10)
+    store = register(
+        tmp_path,
+        enrolment=[listed(MALI, JUNE, room="1"), listed(second, JUNE, room="2"), listed(second, november, room="3")],
+        roll=[page(MALI, 2567, "PPA"), page(second, 2567, "--TT"), page(second, 2566, "A")],
+        learner=[{"learner_id": second, "known_on": JUNE, "sex": "female"}],
+        identity_alias=[{"alias": "citizen:1", "learner_id": MALI}, {"alias": "g:G1", "learner_id": second}],
+    )
+    before = {name: store.read(name) for name in REGISTER}
+    add(store, "decided", identity_decision=[same(MALI, second)])
+    assert store.merged() == {second: MALI}
+    assert seen(store, "enrolment", "learner_id", "listed_on", "room") == [
+        (MALI, november, "3"), (MALI, JUNE, "1"),
+    ]  # fmt: skip
+    assert [(y, marks[:6]) for y, marks in seen(store, "roll", "academic_year", "marks")] == [
+        (2566, "A---.."), (2567, "PP..AT"),
+    ]  # fmt: skip
+    assert seen(store, "learner", "learner_id", "sex") == [(MALI, "female")]
+    assert seen(store, "identity_alias", "alias", "learner_id") == [("citizen:1", MALI), ("g:G1", MALI)]
+    for name in REGISTER:  # by bucket the same, no learner twice and none lost
+        if "learner_id" in REGISTER[name].key:
+            parts = pa.concat_tables([store.read(name, bucket=b) for b in (0, 1)])
+            whole = store.read(name)
+            assert sorted(map(str, parts.to_pylist())) == sorted(map(str, whole.to_pylist()))
+    add(store, "again", identity_decision=[same(MALI, second, "different", "2026-01-02")])
+    assert store.merged() == {}
+    for name in REGISTER:
+        if name != "identity_decision":
+            assert store.read(name).equals(before[name])
+
+
+def test_three_learners_are_one_in_whatever_order_it_was_decided(tmp_path):
+    store = register(tmp_path, enrolment=[listed(n, JUNE) for n in (101, 102, 103, 104)])
+    add(store, "decided", identity_decision=[same(102, 103), same(101, 103), same(101, 104, "unknown")])
+    assert store.merged() == {102: 101, 103: 101}
+    assert seen(store, "enrolment", "learner_id") == [(101,), (104,)]
+
+
 def test_pages_and_matrices_are_each_others_way_back():
     marks = pa.array(["PA-.", "TSLV", "...."])
     assert page_strings(page_matrix(marks)) == marks
@@ -121,7 +172,7 @@ def test_refused_rows_and_the_report_are_kept_with_the_snapshot(tmp_path):
         snapshot = store.add_snapshot({}, [report], refused, "2026-01-01")
     assert store.snapshot(snapshot)["files"] == [{
         "name": "a.csv", "sha256": "abc", "format": "roll_book", "rows": 3, "kept": 2, "refused": {"bad_mark": 1},
-        "warnings": {"bad_day": 2}, "refused_whole": None, "before": False,
+        "warnings": {"bad_day": 2}, "refused_whole": None, "before": False, "given": None,
     }]  # fmt: skip
     assert store.refused(snapshot) == refused and store.refused("none") is None
 

@@ -120,3 +120,16 @@ def test_a_search_does_not_mind_tone_marks_and_spaces():
 
 def test_years_are_read_as_people_write_them():
     assert [thai.common_era(year) for year in (2567, 67, 2024)] == [2024, 2024, 2024]
+
+
+def test_names_sort_as_a_thai_dictionary_has_them():
+    ordered = ["กก", "กา", "ก้าน", "เกด", "แก้ว", "ไก่", "ขวัญ", "ชัย", "โชค", "ดำ", "แดง", "น้ำ", "ใบบัว", "มะลิ", "เอก"]
+    assert sorted(ordered[::-1], key=thai.sort_key) == ordered
+    assert sorted(["ป้า", "ปา", "ป่า"], key=thai.sort_key) == ["ปา", "ป่า", "ป้า"]
+
+
+def test_a_number_hidden_in_part_is_known_as_such():
+    for hidden in ("18199..968591", "1-23xx-xxxxx-xx-3", "9100*****0011", "9100 XXXX 0011"):
+        assert thai.is_masked(hidden), hidden
+    for whole in ("9-1000-00000-01-1", "9100000000011", "AXX123456", "12.5", "G642100000001"):
+        assert not thai.is_masked(whole), whole

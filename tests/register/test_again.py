@@ -161,3 +161,27 @@ def test_a_file_taken_with_the_wrong_mapping_can_be_taken_again_with_the_right_o
     assert marks(store, "มะลิ", 1) == "T"
     store, report = take(tmp_path / "home", book, mapping=own)
     assert (only(report).kept, marks(store, "มะลิ", 1)) == (1, "A")
+
+
+def test_a_file_whose_refused_rows_nothing_has_cured_changes_nothing_when_sent_again(tmp_path):
+    home = tmp_path / "home"
+    lines = [(THUNG_NA, NUMBERS[MALI.learner_id], "16/05/2567", "ขาด"), (THUNG_NA, "99", "16/05/2567", "มา")]
+    book = daily(tmp_path / "d.csv", lines)
+    store, _ = take(home, schools(tmp_path), dmc(tmp_path / "a.xlsx", [dmc_row(MALI)]), book)
+    take(home, daily(tmp_path / "newer.csv", [(THUNG_NA, NUMBERS[MALI.learner_id], "16/05/2567", "มา")]))
+    before = whole(home)
+    _, report = take(home, book)
+    assert (report.snapshot, only(report).before) == (None, True)
+    assert whole(home) == before and marks(store, "มะลิ", 1) == "P"
+    _, report = take(home, dmc(tmp_path / "b.xlsx", [dmc_row(KONG, number="99")]), book)
+    assert (report.files[1].kept, report.files[1].refused) == (2, {})
+
+
+def test_numbers_as_spreadsheets_write_them_find_their_child(tmp_path):
+    lines = [(THUNG_NA, '"=""01101"""', "16/05/2567", "มา"), (THUNG_NA, "001101", "17/05/2567", "ขาด"),
+             (THUNG_NA, "1101.0", "20/05/2567", "สาย")]  # fmt: skip
+    assert NUMBERS[MALI.learner_id] == "1101"
+    days = daily(tmp_path / "d.csv", lines)
+    store, report = take(tmp_path / "home", schools(tmp_path), dmc(tmp_path / "a.xlsx", [dmc_row(MALI)]), days)
+    assert report.files[2].kept == 3
+    assert marks(store, "มะลิ", 5) == "PA..T"

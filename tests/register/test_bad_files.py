@@ -49,7 +49,7 @@ BAD = {
     "flipped.xlsx": (GOOD.replace(b"PK\x03\x04", b"PK\x03\x05", 3), CUT_BOOK),
     "archive.zip": (
         b"PK\x05\x06" + bytes(18),
-        "is a packed file but no Excel workbook. Unpack it, or save it as .xlsx, and send what it holds.",
+        "is empty: the archive holds no file. Pack it again.",
     ),
     "locked.xlsx": (LOCKED, "is locked with a password. Save it without one and send it again."),
     "bomb.xlsx": (packed(b"<a>" + b" " * 60_000_000), "far more than a list holds, and was not opened."),
@@ -99,9 +99,8 @@ def test_an_unknown_format_says_what_to_do(tmp_path):
     path.write_text("name,age\nMali,14\n")
     _, report = take(tmp_path / "home", path)
     assert report.files[0].refused_whole == (
-        "x.csv is in no format we know; it begins 'name | age'. Say which with --format (attendance_daily, "
-        "college_list, dmc_list, exit_list, holiday_list, poverty_screening, primary_results, roll_book, school_list, "
-        "sgs_report_7), or write a mapping file and give it with --mapping."
+        "x.csv is in no format we know; it begins 'name | age'. Say which with --format (`raksa mapping list` names "
+        "them), or draft one with `raksa mapping new` and give it with --mapping."
     )
     with pytest.raises(RaksaError, match=r"There is no format 'dmc'\. Known formats: attendance_daily, .*Choose one"):
         take(tmp_path / "home", path, format="dmc")

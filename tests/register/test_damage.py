@@ -16,7 +16,7 @@ from school_files import BORN, NUMBERS, daily, dmc, dmc_row, roll_book, schools,
 
 from raksa.settings import Settings
 from raksa.store import Store
-from register.convert import convert, headers
+from register.convert import Given, convert, headers
 from register.ingest import ImportReport, recognise
 from register.mapping import known_formats
 from register.readers import read
@@ -161,17 +161,17 @@ def test_any_words_under_a_formats_headers_convert_or_are_refused(name, data):
         word, st.sampled_from(["-", "2567", "67", "3", "0", "4", "ม.3", "16/05/2567", "99", "ช", "/", BORN[101]])
     )
     lines = data.draw(st.lists(st.lists(kind, min_size=len(header), max_size=len(header)), min_size=1, max_size=5))
-    above = [["วันและเวลาที่สร้างรายงาน 10/06/2567"], ["รหัสโรงเรียน", THUNG_NA, "ปีการศึกษา", "2567"]]
+    above = [["วันและเวลาที่สร้างรายงาน 10/06/2567", "ข้อมูล ณ วันที่ 10/06/2567"], ["รหัสโรงเรียน", THUNG_NA, "ปีการศึกษา", "2567"]]
     if mapping.roll and mapping.roll.layout == "wide":
         header, lines = [*header, "16/05/2567"], [[*line, "ข"] for line in lines]
     held = io.StringIO(newline="")
     csv.writer(held).writerows([*above, header, *lines])
     (rows,) = read("f.csv", held.getvalue().encode())
-    found = convert("f.csv", rows, mapping, Settings())
+    found = convert("f.csv", rows, mapping, Settings(), given=Given(date(2024, 6, 10), THUNG_NA))
     refused = {r.line for r in found.refused if not r.kept}
     assert found.rows == sum(bool("".join(line).strip()) for line in lines)
     for frame in found.tables.values():
-        assert not refused & set(found.lines[frame.index])
+        assert not refused & {found.lines[i] for i in frame.index}
 
 
 def _asked(mapping) -> list[str]:

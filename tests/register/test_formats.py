@@ -336,6 +336,143 @@ def test_an_exit_list_says_who_left_when_and_why(tmp_path):
     assert report.files[2].warnings == {"bad_left_on": 1}
 
 
+SGS_44 = ("ชั้นเรียนปัจจุบัน", "เลขประจำตัว", "ปีการศึกษา", "ภาคเรียนที่", "กลุ่มสาระ", "ประเภทวิชา", "รหัสวิชา", "หน่วยกิต", "ปกติ",
+          "แก้ตัว", "เรียนซ้ำ", "ผลการเรียน")  # fmt: skip
+
+
+def test_a_cumulative_record_that_names_no_school_asks_for_it(tmp_path):
+    line = ("ม.3/1", number(MALI), "2567", "1", "2", "1", "ค23101", "1.5", "3", "", "", "3")
+    record = csv_file(tmp_path / "r.csv", SGS_44, [line])
+    home = tmp_path / "home"
+    _, report = take(home, schools(tmp_path), dmc(tmp_path / "a.xlsx", [dmc_row(MALI)]), record, as_of=JUNE)
+    assert report.files[2].refused_whole == (
+        "r.csv: SGS reports 44 and 80, cumulative record does not say which school it is of. Say it with --school, as "
+        "in --school 81010001."
+    )
+    store, report = take(home, record, as_of=JUNE, school=THUNG_NA)
+    assert (only(report).kept, rows(store, "result", "school_id", "grade")) == (1, [(THUNG_NA, "3")])
+    assert take(home, record, as_of=JUNE, school=THUNG_NA)[1].snapshot is None
+
+
+def test_a_dmc_template_without_its_report_time_asks_for_the_day(tmp_path):
+    path = tmp_path / "t.xlsx"
+    path.write_bytes(xlsx_bytes([list(DMC_HEADERS), dmc_row(MALI)]))
+    _, report = take(tmp_path / "home", schools(tmp_path), path)
+    assert report.files[1].refused_whole == (
+        "t.xlsx: DMC pupil list does not say which day it is true for. Say it with --as-of, as in --as-of 10/06/2567."
+    )
+    store, _ = take(tmp_path / "home", path, as_of=JUNE)
+    assert rows(store, "enrolment", "listed_on", "academic_year") == [(JUNE, 2567)]
+
+
+def test_a_report_that_lacks_columns_leaves_what_another_said(tmp_path):
+    home, people = tmp_path / "home", dmc(tmp_path / "a.xlsx", [dmc_row(MALI)])
+    take(home, schools(tmp_path), people, sgs(tmp_path / "7.xls", [sgs_row(MALI)]))
+    line = (f"10{THUNG_NA}", "ม.3/1", number(MALI), "2567", "1", "2", "1", "ค21101", "1.5", "3", "", "", "3")
+    record = csv_file(tmp_path / "44.csv", ("รหัสโรงเรียน", *SGS_44), [line])
+    store, _ = take(home, record, as_of=date(2025, 2, 1))
+    assert rows(store, "result", "grade", "percent", "attended_percent", "source") == [("3", 71.5, 91.25, "000002#1")]
+
+
+def test_a_re_sit_is_known_only_from_the_day_of_the_report(tmp_path):
+    failed = (f"10{THUNG_NA}", "ม.3/1", number(KONG), "2567", "1", "2", "1", "ค23101", "1.5", "0", "", "", "0")
+    passed = (*failed[:-3], "1", "", "1")
+    home, people = tmp_path / "home", dmc(tmp_path / "a.xlsx", [dmc_row(KONG)])
+    header = ("รหัสโรงเรียน", *SGS_44)
+    take(home, schools(tmp_path), people, csv_file(tmp_path / "1.csv", header, [failed]), as_of=date(2024, 11, 1))
+    store, _ = take(home, csv_file(tmp_path / "2.csv", header, [passed]), as_of=date(2025, 2, 1))
+    assert rows(store, "result", "learner_id", "grade", "known_on") == [
+        ("ก้อง", "0", date(2024, 10, 24)), ("ก้อง", "1", date(2025, 2, 1)),
+    ]  # fmt: skip
+
+
+def test_raw_marks_that_name_pupils_by_a_number_of_the_system_are_refused_until_the_school_number_stands_beside(
+    tmp_path,
+):
+    header = (
+        "SchID",
+        "CertID",
+        "ClassLevelID",
+        "Yr",
+        "Tr",
+        "Code",
+        "Credits",
+        "รวมร้อยละ",
+        "Gr",
+        "ReGr",
+        "RepeatGr",
+        "Grade",
+    )
+    line = (f"10{THUNG_NA}", "99000101", "33", "2567", "1", "อ23201", "0.5", "75", "3.5", "", "", "3.5")
+    people = dmc(tmp_path / "a.xlsx", [dmc_row(MALI)])
+    raw = csv_file(tmp_path / "1.csv", header, [line])
+    beside = csv_file(tmp_path / "2.csv", ("เลขประจำตัว", *header), [(number(MALI), *line)])
+    store, report = take(tmp_path / "home", schools(tmp_path), people, raw, beside, as_of=JUNE)
+    assert [(f.format, f.kept, f.refused) for f in report.files[2:]] == [
+        ("sgs_report_57", 0, {"unknown_learner": 1}), ("sgs_report_57", 1, {}),
+    ]  # fmt: skip
+    assert rows(store, "result", "learner_id", "subject", "percent", "grade") == [("มะลิ", "อ23201", 75.0, "3.5")]
+
+
+def test_an_unusual_subject_letter_leaves_the_learning_area_out(tmp_path):
+    people = dmc(tmp_path / "a.xlsx", [dmc_row(MALI)])
+    lines = [sgs_row(MALI, "จ21201"), sgs_row(MALI, "EN21101"), sgs_row(MALI, "ฮ21101")]
+    store, report = take(tmp_path / "home", schools(tmp_path), people, sgs(tmp_path / "s.xls", lines))
+    assert rows(store, "result", "subject", "learning_area") == [("EN21101", "อ"), ("จ21201", "จ"), ("ฮ21101", None)]
+    assert report.files[2].warnings == {"bad_learning_area": 1}
+
+
+@pytest.mark.parametrize(
+    ("written", "status"),
+    [("10", "enrolled"), ("15", "leave_of_absence"), ("20", "graduated"), ("30", "left"), ("35", "left"),
+     ("40", "moved"), ("50", "died"), ("กำลังศึกษา", "enrolled"), ("90", None), ("11", None), ("-", None)],
+)  # fmt: skip
+def test_status_codes_of_the_term_list_are_read_and_what_is_unmapped_is_refused(tmp_path, written, status):
+    names = ("AcademicYear", "Semester", "SchoolID", "PersonID", "PassportNumber", "FirstName", "LastName", "GenderID",
+             "VillageNumber", "Street", "Soi", "Trok", "GradeLevelID", "StudentStatusID", "ProvinceNameThai",
+             "DistrictNameThai", "SubDistrictNameThai")  # fmt: skip
+    header = [f"{name}_Onec" for name in names]
+    line = ("2567", "1", THUNG_NA, MALI.citizen_id, "", "มะลิ", "ใจดี", "2", "", "", "", "", "113", written, "", "", "")
+    file = csv_file(tmp_path / "t.csv", header, [line])
+    store, report = take(tmp_path / "home", schools(tmp_path), file, as_of=date(2024, 7, 1))
+    taken = [("มะลิ", JUNE, "ม.3", status)] if status else []
+    assert rows(store, "enrolment", "learner_id", "listed_on", "grade", "status") == taken
+    code = "no_status" if written == "-" else "bad_status"
+    assert report.files[1].refused == ({} if status else {code: 1})
+
+
+def test_a_screening_by_the_schools_own_class_and_with_a_parent_says_no_more_than_that(tmp_path):
+    header = ("รหัสโรงเรียน", "เลขประจำตัวประชาชน", "วันที่สำรวจ", "ผลการคัดกรอง", "อาศัยอยู่กับ")
+    lines = [(THUNG_NA, MALI.citizen_id, "29/02/2567", "ยากจน(สพฐ.)", "พ่อ/แม่"),
+             (THUNG_NA, KONG.citizen_id, "29/02/2566", "ยากจน", "ญาติ")]  # fmt: skip
+    people = dmc(tmp_path / "a.xlsx", [dmc_row(MALI), dmc_row(KONG)])
+    store, report = take(tmp_path / "home", schools(tmp_path), people, csv_file(tmp_path / "c.csv", header, lines))
+    assert rows(store, "household", "learner_id", "surveyed_on", "poverty_class", "lives_with") == [
+        ("มะลิ", date(2024, 2, 29), "poor", None)
+    ]
+    assert (report.files[2].refused, report.files[2].warnings) == ({"bad_surveyed_on": 1}, {})
+
+
+COLLEGE_WORDS = [
+    ("เลขประจำตัวประชาชน", "รหัสนักศึกษา", "คำนำหน้า", "นามสกุล", "สถานะ", "ปีการศึกษา"),
+    ("เลขบัตรประชาชน", "รหัสประจำตัวนักศึกษา", "คำนำหน้าชื่อ", "สกุล", "สถานภาพ", "ปี"),
+    ("หมายเลขบัตรประจำตัว", "รหัสนักเรียน", "คำนำหน้า", "นามสกุล", "สถานภาพนักศึกษา", "ปีการศึกษา"),
+]
+
+
+@pytest.mark.parametrize("words", COLLEGE_WORDS)
+def test_colleges_call_the_same_columns_by_several_words(tmp_path, words):
+    citizen, student, prefix, last, status, year = words
+    header = ("รหัสสถานศึกษา", year, citizen, student, prefix, "ชื่อ", last, "เพศ", "วันเกิด", "ระดับชั้น", status, "ข้อมูล ณ วันที่")
+    mali = (CHAI_DAEN, "2568", MALI.citizen_id, "68201010001", "น.ส.", "มะลิ", "ใจดี", "ญ", "29/02/2551", "ปวช.1", "10")
+    college = csv_file(tmp_path / "k.csv", header, [(*mali, "10/06/2568")])
+    store, report = take(tmp_path / "home", schools(tmp_path), college)
+    assert (report.files[1].kept, report.files[1].warnings) == (1, {})
+    assert rows(store, "enrolment", "learner_id", "grade", "student_number", "status") == [
+        ("มะลิ", "ปวช.1", "68201010001", "enrolled")
+    ]
+
+
 def test_a_college_lists_mali_whom_the_school_knew(tmp_path):
     header = ("รหัสสถานศึกษา", "ปีการศึกษา", "เลขประจำตัวประชาชน", "รหัสนักศึกษา", "คำนำหน้า", "ชื่อ", "นามสกุล", "เพศ", "วันเกิด",
               "ระดับชั้น", "สถานะ", "ข้อมูล ณ วันที่")  # fmt: skip

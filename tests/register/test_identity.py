@@ -159,7 +159,7 @@ def test_results_of_a_child_nobody_listed_wait_for_her_list(tmp_path):
     [
         ("9-1000-00000-01-1", "citizen:9100000000011"), ("๙๑๐๐๐๐๐๐๐๐๐๑๑", "citizen:9100000000011"),
         ("g 6424-00000001", "g:G642400000001"), ("PA 1234567", "other:pa1234567"),
-        ("18199..968591", "other:18199968591"),
+        ("18199..968591", None), ("1-23xx-xxxxx-xx-3", None),
         ("1.10E+12", None), ("-", None), ("ไม่มีเลข", None), ("0000000000000", None), ("77777777", None),
     ],
 )  # fmt: skip

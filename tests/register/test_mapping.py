@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,11 @@ MISTAKES = {
     'weight_kg = ["น้ำหนัก", "นน."]': ('weight_kg = { preamble = "kg" }', "no preamble pattern captures (?P<kg>…)."),
     "\n[learner]": ("\npreamble = ['(']\n[learner]", "preamble: '(' is no regular expression"),
     "\n[codes.sex]": ("\nlists_learners = true\n[codes.sex]", "the key 'lists_learners' is not understood"),
+    '["น้ำหนัก", "นน."]\n': ('{ header = "นน.", match = "x" }\n', "match 'x' has no group; put ( ) around what is"),
+    'weight_kg = [': ('height_cm = { header = "x", match = "(" }\nweight_kg = [', "'(' is no regular expression"),
+    '"น้ำหนัก", "นน."]\n': ('"นน."]\nheight_cm = { header = "x", match = 1 }\n', "match is 1; expected a text."),
+    '"วันที่ชั่ง"\nknown_on': ('{ given = "today" }\nknown_on', "given 'today' is not one of as_of, school."),
+    '"measured_on", plus': ('"measured_on", first = 1, plus', "growth.known_on: the key 'first' is not understood."),
 }  # fmt: skip
 
 
@@ -82,7 +88,9 @@ def test_a_mistake_in_a_mapping_is_told_with_what_was_meant(right):
         ('[[table]]\nname = "learner"\n[table.columns]\nknown_on = "วันที่ชั่ง"\nsex = { const = "femal" }',
          "'femal' is none of the values of learner.sex: female, male; did you mean 'female'."),
         ('[[table]]\nname = "learner"\n[table.columns]\nsex = "เพศ"', "learner also needs the column 'known_on'."),
-        ('[[table]]\nname = "growth"\n[table.columns]\nmeasured_on = "x"', "growth stands twice; one [[table]] each."),
+        ('[[table]]\nname = "result"\n[table.columns]\nacademic_year = "ปี"\nknown_on = { derive = "census_day" }',
+         "result.known_on: needs the column 'term' further up in the same table."),
+        ('[[table]]\nname = "identity_decision"', "'identity_decision' is none a file can feed; did you mean"),
         ('[[table]]\nname = "roll"', "table 'roll' is none a file can feed (marks stand under [roll])."),
         ('[roll]\nlayout = "wild"', "layout 'wild' is not one of wide, daily; did you mean 'wide'."),
         ('[roll]\nlayout = "wide"\n[roll.marks]\n"/" = "x"', "'/' = 'x', which is none of P T S L A V - ."),
@@ -133,6 +141,142 @@ def test_a_fact_without_its_day_in_a_second_table_is_left_out_with_a_warning(tmp
     assert store.read("household").num_rows == 0
 
 
+def taken(tmp_path, mapping, header, lines, **more):
+    """The store and the one report after Mali's and Kong's list and a file of one's own with a mapping of one's own."""
+    own = tmp_path / "own.toml"
+    own.write_text(mapping)
+    children = [dmc_row(c, น้ำหนัก="-", ส่วนสูง="-") for c in (MALI, KONG)]
+    take(tmp_path / "home", schools(tmp_path), dmc(tmp_path / "a.xlsx", children))
+    store, report = take(tmp_path / "home", csv_file(tmp_path / "w.csv", header, lines), mapping=own, **more)
+    return store, only(report)
+
+
+def test_a_table_may_stand_twice_where_a_row_says_two_facts_of_one_kind(tmp_path):
+    again = """[[table]]
+name = "growth"
+when = ["น้ำหนัก 2", "ส่วนสูง 2"]
+[table.columns]
+measured_on = "วันที่ชั่ง 2"
+known_on = { same_as = "measured_on" }
+weight_kg = "น้ำหนัก 2"
+height_cm = "ส่วนสูง 2"
+"""
+    header = ("รหัสโรงเรียน", "เลขประจำตัวนักเรียน", "น้ำหนัก", "วันที่ชั่ง", "น้ำหนัก 2", "ส่วนสูง 2", "วันที่ชั่ง 2")
+    lines = [(THUNG_NA, NUMBERS[MALI.learner_id], "40.5", "16/05/2567", "", "151", "01/11/2567"),
+             (THUNG_NA, NUMBERS[KONG.learner_id], "41", "16/05/2567", "-", "", "01/11/2567")]  # fmt: skip
+    store, report = taken(tmp_path, GOOD + again, header, lines)
+    assert rows(store, "growth", "learner_id", "measured_on", "weight_kg", "height_cm") == [
+        ("ก้อง", date(2024, 5, 16), 41.0, None), ("มะลิ", date(2024, 11, 1), None, 151.0),
+        ("มะลิ", date(2024, 5, 16), 40.5, None),
+    ]  # fmt: skip
+    assert (report.rows, report.kept, report.warnings) == (2, 2, {})
+
+
+def test_match_takes_its_first_group_and_leaves_empty_what_it_does_not_fit(tmp_path):
+    mapping = GOOD.replace('["น้ำหนัก", "นน."]', """{ header = "น้ำหนัก", match = '^([0-9.]+) *กก' }""")
+    header = ("รหัสโรงเรียน", "เลขประจำตัวนักเรียน", "น้ำหนัก", "วันที่ชั่ง")
+    lines = [(THUNG_NA, NUMBERS[MALI.learner_id], "๔๐.๕ กก.", "16/05/2567"),
+             (THUNG_NA, NUMBERS[KONG.learner_id], "หนัก 41", "16/05/2567")]  # fmt: skip
+    store, report = taken(tmp_path, mapping, header, lines)
+    assert rows(store, "growth", "learner_id", "weight_kg") == [("ก้อง", None), ("มะลิ", 40.5)]
+    assert report.warnings == {}
+
+
+def test_a_day_that_is_given_is_asked_for_and_noted(tmp_path):
+    mapping = GOOD.replace('measured_on = "วันที่ชั่ง"', 'measured_on = { given = "as_of" }')
+    header = ("รหัสโรงเรียน", "เลขประจำตัวนักเรียน", "น้ำหนัก", "วันที่ชั่ง")
+    lines = [(THUNG_NA, NUMBERS[MALI.learner_id], "40.5", "")]
+    store, report = taken(tmp_path, mapping, header, lines)
+    assert report.refused_whole == (
+        "w.csv: Weights does not say which day it is true for. Say it with --as-of, as in --as-of 10/06/2567."
+    )
+    store, report = taken(tmp_path, mapping, header, lines, as_of=date(2024, 9, 2))
+    assert rows(store, "growth", "measured_on", "known_on", "weight_kg") == [(date(2024, 9, 2), date(2024, 9, 3), 40.5)]
+    assert report.given == "2024-09-02"
+
+
+LISTS = """
+name = "own_list"
+title_th = "รายชื่อ"
+title_en = "List of one's own"
+recognise = ["school", "passport"]
+lists_learners = true
+[learner]
+passport = "passport"
+citizen = "citizen"
+[school]
+school_id = "school"
+[[table]]
+name = "enrolment"
+[table.columns]
+academic_year = "year"
+term = "term"
+listed_on = { derive = "census_day" }
+status = { const = "enrolled" }
+[[table]]
+name = "identity"
+[table.columns]
+known_on = { given = "as_of" }
+prefix = "prefix"
+first_name = "name"
+"""
+
+
+def test_a_list_may_name_a_child_by_her_passport_and_be_true_for_the_terms_census_day(tmp_path):
+    header = ("school", "passport", "citizen", "year", "term", "prefix", "name")
+    lines = [(THUNG_NA, "ab 123456-7", "", "2567", "1", "", "ภูผา"), (THUNG_NA, "ab1234567", "", "2567", "2", "", "ภูผา"),
+             (THUNG_NA, "-", MALI.citizen_id, "2567", "1", "", "มะลิ"), (THUNG_NA, "12", "", "2567", "1", "", "ใคร"),
+             (THUNG_NA, "ab1234567", "", "2567", "", "", "ภูผา")]  # fmt: skip
+    store, report = taken(tmp_path, LISTS, header, lines, as_of=date(2025, 1, 1))
+    listed = rows(store, "enrolment", "learner_id", "listed_on", "term", "source")
+    assert [row[:3] for row in listed if row[3].startswith("000002")] == [
+        ("ภูผา", date(2024, 11, 10), 2), ("ภูผา", date(2024, 6, 10), 1), ("มะลิ", date(2024, 6, 10), 1),
+    ]  # fmt: skip
+    assert len({r["learner_id"] for r in store.read("identity").to_pylist()}) == 3  # Mali is the one the school knew
+    assert ("passport:AB1234567",) in rows(store, "identity_alias", "alias")
+    assert report.refused == {"no_learner": 1, "no_listed_on": 1}
+
+
+def test_a_list_of_a_population_names_children_no_school_has(tmp_path):
+    people = """
+name = "people"
+title_th = "เด็ก"
+title_en = "Children"
+recognise = ["citizen", "born"]
+lists_learners = true
+[learner]
+citizen = "citizen"
+[[table]]
+name = "population"
+[table.columns]
+listed_on = { given = "as_of" }
+[[table]]
+name = "identity"
+[table.columns]
+known_on = { given = "as_of" }
+prefix = "prefix"
+first_name = "name"
+"""
+    lines = [(MALI.citizen_id, "29/02/2551", "", "มะลิ"), ("9100000000089", "09/09/2557", "", "ลำดวน")]
+    store, _ = taken(tmp_path, people, ("citizen", "born", "prefix", "name"), lines, as_of=date(2024, 9, 2))
+    assert rows(store, "population", "learner_id", "listed_on") == [
+        ("มะลิ", date(2024, 9, 2)), ("ลำดวน", date(2024, 9, 2))
+    ]  # fmt: skip
+    assert rows(store, "enrolment", "learner_id") == [("ก้อง",), ("มะลิ",)]
+
+
+def test_only_a_list_of_who_is_there_can_teach_who_is_who():
+    with pytest.raises(
+        RaksaError, match=r"own\.toml: a format that lists learners feeds enrolment or population in its"
+    ):
+        parse("lists_learners = true\n" + GOOD, "own.toml")
+
+
+def test_a_key_and_a_number_of_ones_own_do_not_go_together():
+    with pytest.raises(RaksaError, match="give key, or citizen and passport, not both"):
+        parse(GOOD.replace("[learner]", '[learner]\nkey = "x"\npassport = "y"'), "own.toml")
+
+
 def test_the_example_in_the_documentation_is_a_mapping_and_reads_its_file(tmp_path):
     page = PAGE.read_text(encoding="utf-8")
     (mapping,) = re.findall(r"```toml\n(.*?)```", page, flags=re.DOTALL)
@@ -145,12 +289,53 @@ def test_the_example_in_the_documentation_is_a_mapping_and_reads_its_file(tmp_pa
     assert rows(store, "exit", "learner_id", "cause") == [("ก้อง", "withdrew"), ("มะลิ", "moved_school")]
 
 
-def test_every_format_and_key_is_in_the_documentation():
-    page = PAGE.read_text(encoding="utf-8")
+def pages():
+    """The page of each format, as the index links it."""
+    index = PAGE.read_text(encoding="utf-8")
+    return {
+        name: PAGE.parent / page for name, page in re.findall(r"^\| \[`(\w+)`\]\(([\w/.]+)\) \|", index, re.MULTILINE)
+    }
+
+
+def test_every_format_stands_in_the_index_with_what_it_feeds_and_who_says_its_day():
+    assert sorted(pages()) == sorted(known_formats())
+    lines = PAGE.read_text(encoding="utf-8").splitlines()
     for name, mapping in known_formats().items():
-        assert f"`{name}`" in page and mapping.title_th in page, name
+        (line,) = [line for line in lines if line.startswith(f"| [`{name}`]")]
+        _, _, title, feeds, day, _ = (part.strip() for part in line.split("|"))
+        assert (title, re.findall(r"`(\w+)`", feeds)) == (mapping.title_th, fed(mapping))
+        assert day == ("`--as-of`" if asks(mapping) else "in the file")
+
+
+def fed(mapping):
+    return list(dict.fromkeys(table.name for table in mapping.tables)) or ["roll"]
+
+
+def asks(mapping):
+    return any(s.given == "as_of" and not s.header and not s.preamble for s in mapping.sources)
+
+
+@pytest.mark.parametrize("name", [n for n, page in pages().items() if page.stem == n])
+def test_the_page_of_a_format_says_what_it_is_known_by_and_how_sure_we_are(name):
+    page, mapping = pages()[name].read_text(encoding="utf-8"), known_formats()[name]
+    assert page.startswith(f"# `{name}`: {mapping.title_th}\n")
+    assert f"**Feeds** {', '.join(f'`{table}`' for table in fed(mapping))}" in page
+    assert f"**Recognised by** {', '.join(mapping.recognise)}." in page
+    assert ("**Day:**" in page, "`--as-of`" in page) == (True, asks(mapping))
+    assert re.search(r"\*\*How sure we are:\*\* .*(verified|seen|ours|general knowledge)", page)
+    headers = [h for source in sources(mapping) for h in (*source.header, *source.join)]
+    read = {re.sub(r"#\d$|^.*{|}.*$", "", h) for h in headers}
+    assert [h for h in sorted(read | set(mapping.recognise)) if h not in page] == []
+
+
+def sources(mapping):
+    return [*mapping.school.values(), *(s for t in mapping.tables for s in t.columns.values())]
+
+
+def test_every_key_of_a_mapping_is_in_the_documentation():
+    page = PAGE.read_text(encoding="utf-8")
     source = (Path(__file__).parents[2] / "register" / "mapping.py").read_text(encoding="utf-8")
-    keys = re.findall(r'"(\w+)"', source[source.index("_FILE_KEYS = (") : source.index("_DERIVED")])
+    keys = re.findall(r'"(\w+)"', source[source.index("_FILE_KEYS = (") : source.index("_FROM_YEAR_AND_TERM")])
     assert len(keys) > 20
     assert [key for key in keys if f"`{key}`" not in page] == []
 
