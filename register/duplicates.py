@@ -403,7 +403,7 @@ _LISTED_TWICE = """
 with known as (from list_rows where listed_on < $day),
 latest as (select * from known semi join (select school_id, max(listed_on) as listed_on from known group by school_id)
     using (school_id, listed_on)),
-gone as (select learner_id, school_id, max(greatest(known_on, coalesce(left_on, known_on))) as left_on from exit_rows
+gone as (select learner_id, school_id, max(coalesce(left_on, known_on)) as left_on from exit_rows
     where known_on < $day group by learner_id, school_id),
 standing as (
     select l.*, census_day from latest l join census_rows using (listed_on) left join gone using (learner_id, school_id)
