@@ -34,6 +34,7 @@ format: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks.demo
+	$(BIN)/python -m benchmarks.features
 	$(BIN)/python -m benchmarks.ingest
 	$(BIN)/python -m benchmarks.linkage
 	$(BIN)/python -m benchmarks.oulad

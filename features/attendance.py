@@ -1,179 +1,272 @@
-"""Attendance features: one pass over the days of the roll pages, vectorised over learners.
+"""Attendance features of a cohort, from the roll pages of this year and the last, for any number of as-of dates.
 
-The loop keeps running counts, a uint16 per learner, and remembers them where a window begins; a window's count is the
-difference of two. A day on which the whole block has no school costs one look. Runs are counted in recorded school
-days: a day nobody recorded neither lengthens a run of absence nor ends it.
+The counting is `features.kernel`; here counts become shares, changes and distances to the 80 % line.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from features.cohort import per_learner
+from features import kernel
+from features.kernel import BLOCK, WEEKS, Counts
 from raksa import calendar
 from raksa.settings import Settings
 from raksa.store import Store, page_matrix
-from raksa.tables import ABSENT, ACTIVITY, LATE, LEAVE, NO_SCHOOL, NOT_RECORDED, PRESENT, SICK
+from raksa.tables import ABSENT, LEAVE, NO_SCHOOL, NOT_RECORDED, PAGE_DAYS, SICK
 
-# How many learners one block holds: 16,384 learners x 366 days = 6 MB, which a core's cache can nearly hold.
-BLOCK = 16_384
-WINDOWS = {"14d": 14, "28d": 28, "84d": 84}
-_RECORDED, _AWAY, _UNEXCUSED, _LATE, _SICK, _OPEN = 1, 2, 4, 8, 16, 32
-_COUNTS = {"recorded": _RECORDED, "absent": _AWAY, "unexcused": _UNEXCUSED, "late": _LATE, "sick": _SICK, "open": _OPEN}
-
-# What each mark says, as bits: a school day, recorded, away (for any reason), without leave, late, sick.
-_MEANING = np.zeros(256, np.uint8)
-for _mark, _bits in {
-    PRESENT: _OPEN | _RECORDED,
-    ACTIVITY: _OPEN | _RECORDED,
-    LATE: _OPEN | _RECORDED | _LATE,
-    SICK: _OPEN | _RECORDED | _AWAY | _SICK,
-    LEAVE: _OPEN | _RECORDED | _AWAY,
-    ABSENT: _OPEN | _RECORDED | _AWAY | _UNEXCUSED,
-    NOT_RECORDED: _OPEN,
-    NO_SCHOOL: 0,
-}.items():
-    _MEANING[ord(_mark)] = _bits
+# Below this share of a subject's class time a learner has no right to its final (มส); the whole-day share is the same
+# line seen early.
+LINE = 0.8
+_FACTS = tuple(
+    f"{kind}_days_{window}"
+    for kind in ("recorded", "absent", "unexcused", "late", "sick")
+    for window in ("14d", "28d", "84d", "year")
+)
+# For the second pass only: the last weeks day by day, and what the coming weeks were like last year.
+CONTEXT = ("recorded_bits", "absent_bits", "season_recorded", "season_absent", "last_recorded", "last_absent")
 
 
 def attendance(
     store: Store, settings: Settings, cohort: pd.DataFrame, as_of: date, bucket: int | None = None
 ) -> pd.DataFrame:
-    """Attendance features of the cohort, in its order, from marks dated strictly before the date.
+    """Attendance features of the cohort, in its order, from marks dated strictly before the date; see `many`."""
+    return many(store, settings, {as_of: cohort}, bucket)[as_of]
 
-    Pages of two schools in one year are laid over each other: a move never resets an absence. A learner without a page,
-    and a window without a recorded day, give NaN.
+
+def many(
+    store: Store, settings: Settings, cohorts: Mapping[date, pd.DataFrame], bucket: int | None = None
+) -> dict[date, pd.DataFrame]:
+    """For each as-of date the attendance features of its cohort, in its order (float32), the columns of CONTEXT, and
+    `last_mark` (datetime, NaT without a mark this year).
+
+    Each year's pages are read and walked through once, whatever the number of dates. Pages of two schools in one year
+    are one page: a move never resets an absence. A learner without a page, and a window without a recorded
+    day, give NaN.
     """
+    out: dict[date, pd.DataFrame] = {}
+    years = sorted({calendar.academic_year(as_of, settings) for as_of in cohorts})
+    held: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+    for year in years:
+        for each in (year - 1, year):
+            if each not in held:
+                roll = store.read("roll", years=[each], bucket=bucket, columns=["learner_id", "marks"])
+                held[each] = one_page_each(roll)
+        dates = sorted(d for d in cohorts if calendar.academic_year(d, settings) == year)
+        out |= _of_year(held[year], held[year - 1], settings, year, {d: cohorts[d] for d in dates})
+        held = {year: held[year]}
+    return out
+
+
+def one_page_each(roll: pa.Table) -> tuple[np.ndarray, np.ndarray]:
+    """Learner ids, ascending, and the page of each, as (learners,) int64 and (learners, days) uint8."""
+    ids, marks = roll["learner_id"].to_numpy(), page_matrix(roll["marks"])
+    if not len(ids):
+        return np.zeros(0, np.int64), np.zeros((0, PAGE_DAYS), np.uint8)
+    if (np.diff(ids) > 0).all():
+        return ids, marks
+    learners, first, count = np.unique(ids, return_index=True, return_counts=True)
+    order = np.argsort(ids, kind="stable")
+    begins = np.cumsum(count) - count
+    pages = marks[first]
+    for several in np.unique(count[count > 1]).tolist():
+        own = np.flatnonzero(count == several)
+        pages[own] = _laid_together(marks[order[begins[own, None] + np.arange(several)]])
+    return learners, pages
+
+
+def _laid_together(pages: np.ndarray) -> np.ndarray:
+    """(learners, schools, days) marks as (learners, days): each day as the school has it that recorded the learner last
+    up to that day; before any did, the one that did first. Of two that recorded a day the lower school code stands.
+
+    A day that only one of two schools keeps is a school day or a holiday by the school the child is at, and what a new
+    school's page says of the months before the child came counts for nothing.
+    """
+    recorded = (pages != ord(NOT_RECORDED)) & (pages != ord(NO_SCHOOL))
+    said = recorded.any(axis=1)
+    days = np.arange(pages.shape[2])
+    last = np.maximum.accumulate(np.where(said, days, -1), axis=1)
+    last = np.where(last < 0, np.argmax(said, axis=1)[:, None], last)
+    owner = np.take_along_axis(recorded.argmax(axis=1), last, axis=1)
+    return np.asarray(np.take_along_axis(pages, owner[:, None, :], axis=1)[:, 0, :])
+
+
+def _of_year(
+    now: tuple[np.ndarray, np.ndarray],
+    before: tuple[np.ndarray, np.ndarray],
+    settings: Settings,
+    year: int,
+    cohorts: Mapping[date, pd.DataFrame],
+) -> dict[date, pd.DataFrame]:
+    ids, pages = now
+    stops = [calendar.position(as_of, settings) for as_of in cohorts]
+    weekday = calendar.first_day(year, settings).weekday()
+    open_days = calendar.blank_page(year, settings) != ord(NO_SCHOOL)
+    parts: dict[date, list[Counts]] = {as_of: [] for as_of in cohorts}
+    for first in range(0, len(ids), BLOCK):
+        block = pages[first : first + BLOCK]
+        counted = kernel.count(block, stops, weekday)
+        for as_of, stop, counts in zip(cohorts, stops, counted, strict=True):
+            planned = int(open_days.sum()) - int(open_days[:stop].sum()) + counts["open_days_year"].astype(np.int32)
+            found = _features(counts, planned)
+            window = _same_weeks_of_last_term(as_of, settings)
+            if window and window[0] == year:
+                found["absent_change_term"] = found["absent_rate_28d"] - _rate(*_window(block, *window[1:]))
+            parts[as_of].append(found)
+    return {
+        as_of: _placed(cohort, ids, parts[as_of], _from_last_year(as_of, *before, settings, year), settings, year)
+        for as_of, cohort in cohorts.items()
+    }
+
+
+def _features(counts: Counts, planned: np.ndarray) -> Counts:
+    """Features of one block; `planned` are the school days of each learner's whole year, as its school keeps it."""
+    recorded = {w: counts[f"recorded_days_{w}"] for w in ("14d", "28d", "56d", "84d", "year")}
+    out: Counts = {
+        name: np.where(recorded[name.rpartition("_")[2]] > 0, counts[name], np.nan).astype(np.float32)
+        for name in _FACTS
+    }
+    for kind, windows in (
+        ("absent", ("14d", "28d", "56d", "84d", "year")), ("unexcused", ("28d", "84d", "year")),
+        ("sick", ("28d", "year")), ("leave", ("28d", "year")), ("late", ("28d", "84d", "year")),
+    ):  # fmt: skip
+        out |= {f"{kind}_rate_{w}": _rate(recorded[w], counts[f"{kind}_days_{w}"]) for w in windows}
+    seen = recorded["year"] > 0
+    for name in ("longest_absence", "current_absence", "runs_3", "runs_5"):
+        out[name] = np.where(seen, counts[name], np.nan).astype(np.float32)
+    before = {kind: counts[f"{kind}_days_56d"] - counts[f"{kind}_days_28d"] for kind in ("recorded", "absent", "late")}
+    out["absent_days_before"] = np.where(before["recorded"] > 0, before["absent"], np.nan).astype(np.float32)
+    out["absent_change_28d"] = out["absent_rate_28d"] - _rate(before["recorded"], before["absent"])
+    out["late_change_28d"] = out["late_rate_28d"] - _rate(before["recorded"], before["late"])
+    out["absent_trend"] = _trend(counts)
+    out["days_to_line"] = np.where(seen, np.floor((1 - LINE) * planned + 1e-9) - counts["absent_days_year"], np.nan)
+    for name in ("edge", "holiday"):
+        there, away = counts[f"recorded_days_{name}"], counts[f"absent_days_{name}"]
+        other = _rate(recorded["year"] - there, counts["absent_days_year"] - away)
+        out[f"absent_{name}"] = _rate(there, away) - other
+    for window in ("28d", "year"):
+        share = _rate(counts[f"open_days_{window}"], recorded[window])
+        out[f"recorded_share_{window}"] = np.where(seen, share, np.float32(np.nan))
+    return out | {name: counts[name] for name in ("recorded_bits", "absent_bits", "last_mark")}
+
+
+def _rate(whole: np.ndarray, part: np.ndarray) -> np.ndarray:
+    """part / whole as float32; NaN where there is no whole."""
+    out = np.full(len(whole), np.nan, np.float32)
+    return np.asarray(np.divide(part, whole, out=out, where=whole > 0, dtype=np.float32, casting="unsafe"))
+
+
+def _trend(counts: Counts) -> np.ndarray:
+    """Least-squares slope of the weekly share of days away over the last weeks, each week weighing its recorded days.
+
+    Positive = more away as weeks go by. NaN with fewer than two weeks recorded."""
+    n = len(counts["recorded_week_1"])
+    w, wx, wxx, a, xa = (np.zeros(n) for _ in range(5))
+    for week in range(1, WEEKS + 1):
+        recorded, away = counts[f"recorded_week_{week}"], counts[f"absent_week_{week}"]
+        w += recorded
+        wx -= float(week) * recorded
+        wxx += float(week * week) * recorded
+        a += away
+        xa -= float(week) * away
+    spread = wxx * w - wx * wx
+    slope = np.divide(xa * w - wx * a, spread, out=np.full(n, np.nan), where=spread > 0)
+    return np.asarray(slope, np.float32)
+
+
+def _window(pages: np.ndarray, first: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
+    """Days recorded and days away from `first` up to before `stop`, of each page."""
+    marks = pages[:, max(first, 0) : max(stop, 0)]
+    recorded = (marks != ord(NOT_RECORDED)) & (marks != ord(NO_SCHOOL))
+    away = (marks == ord(ABSENT)) | (marks == ord(SICK)) | (marks == ord(LEAVE))
+    return recorded.sum(axis=1, dtype=np.uint16), away.sum(axis=1, dtype=np.uint16)
+
+
+def _same_weeks_of_last_term(as_of: date, settings: Settings) -> tuple[int, int, int] | None:
+    """The 28 days as far into the term before as the date is into its own: year and positions; None between terms."""
     year = calendar.academic_year(as_of, settings)
+    terms = [(year, t.number) for t in settings.terms]
+    days = {(y, n): calendar.term_days(y, n, settings) for y, n in [(year - 1, terms[-1][1]), *terms]}
+    order = sorted(days, key=lambda term: days[term][0])
+    own = next((t for t in order if days[t][0] < as_of <= days[t][1]), None)
+    if own is None or own == order[0]:
+        return None
+    earlier = order[order.index(own) - 1]
+    start = calendar.first_day(earlier[0], settings)
+    stop = (days[earlier][0] - start).days + (as_of - days[own][0]).days
+    return earlier[0], stop - kernel.RECENT, stop
+
+
+def _from_last_year(
+    as_of: date, ids: np.ndarray, pages: np.ndarray, settings: Settings, year: int
+) -> tuple[np.ndarray, Counts]:
+    """What last year's pages say: the year's rate, the same four weeks, and the four weeks to come."""
     stop = calendar.position(as_of, settings)
+    whole = _window(pages, 0, PAGE_DAYS)
+    coming = _window(pages, stop, stop + kernel.RECENT)
+    found = {
+        "absent_rate_last_year": _rate(*whole),
+        "absent_rate_then": _rate(*_window(pages, stop - kernel.RECENT, stop)),
+        "season_recorded": coming[0], "season_absent": coming[1], "last_recorded": whole[0], "last_absent": whole[1],
+    }  # fmt: skip
+    term = _same_weeks_of_last_term(as_of, settings)
+    if term and term[0] == year - 1:
+        found["absent_rate_last_term"] = _rate(*_window(pages, *term[1:]))
+    return ids, found
+
+
+def _placed(
+    cohort: pd.DataFrame,
+    ids: np.ndarray,
+    parts: list[Counts],
+    last_year: tuple[np.ndarray, Counts],
+    settings: Settings,
+    year: int,
+) -> pd.DataFrame:
+    """The features of all blocks in the cohort's order."""
     learners = cohort["learner_id"].to_numpy()
-    pages, rows = _one_page_each(store.read("roll", years=[year], bucket=bucket), learners)
-    counts = {name: np.full(len(learners), np.nan) for name in _names()}
-    for first in range(0, len(rows), BLOCK):
-        block = slice(first, first + BLOCK)
-        for name, values in _count(pages[block, :stop]).items():
-            counts[name][rows[block]] = values
-    frame = _rates(pd.DataFrame(counts))
-
-    last_year = store.read("roll", years=[year - 1], bucket=bucket, columns=["learner_id", "marks"])
-    frame["absent_rate_last_year"] = per_learner(cohort, _year_rate(last_year, learners))
-    return frame
-
-
-def last_mark(
-    store: Store, settings: Settings, cohort: pd.DataFrame, as_of: date, bucket: int | None = None
-) -> pd.Series:
-    """Last day before the date with any mark, for each learner of the cohort; NaT without one this year."""
-    year = calendar.academic_year(as_of, settings)
-    pages, rows = _one_page_each(store.read("roll", years=[year], bucket=bucket), cohort["learner_id"].to_numpy())
-    marked = (_MEANING[pages[:, : calendar.position(as_of, settings)]] & _RECORDED) > 0
-    last = np.where(marked.any(axis=1), marked.shape[1] - 1 - np.argmax(marked[:, ::-1], axis=1), -1)
-    days = np.full(len(cohort), np.datetime64("NaT"), "datetime64[s]")
+    parts = parts or [_features(*_nothing())]
+    here, then = _Places(ids, learners), _Places(last_year[0], learners)
+    columns = {
+        name: here.of(np.concatenate([part[name] for part in parts]))
+        for name in parts[0]
+        if all(name in part for part in parts)
+    }
+    before = {name: then.of(values) for name, values in last_year[1].items()}
+    columns["absent_rate_last_year"] = before["absent_rate_last_year"]
+    columns["absent_change_year"] = columns["absent_rate_28d"] - before["absent_rate_then"]
+    if "absent_rate_last_term" in before:
+        columns["absent_change_term"] = columns["absent_rate_28d"] - before["absent_rate_last_term"]
+    columns.setdefault("absent_change_term", np.full(len(learners), np.nan, np.float32))
+    columns |= {name: before[name] for name in CONTEXT if name in before}
+    last = columns.pop("last_mark").astype(np.float64)
+    days = np.full(len(learners), np.datetime64("NaT"), "datetime64[ms]")
     start = np.datetime64(calendar.first_day(year, settings), "D")
-    days[rows[last >= 0]] = (start + last[last >= 0]).astype("datetime64[s]")
-    return pd.Series(days)
+    marked = np.nan_to_num(last, nan=-1) >= 0
+    days[marked] = (start + last[marked].astype(np.int64)).astype("datetime64[ms]")
+    return pd.DataFrame(columns | {"last_mark": days})
 
 
-def _one_page_each(roll: pa.Table, learners: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Pages of the given learners, one each, and the learners' positions: (pages, days) uint8 and (pages,) int."""
-    ids = roll["learner_id"].to_numpy()
-    where = np.searchsorted(learners, ids)
-    mine = (
-        (where < len(learners)) & (learners[np.minimum(where, len(learners) - 1)] == ids) if len(learners) else ids < 0
-    )
-    marks = page_matrix(roll["marks"])
-    if not mine.all():
-        marks, where = marks[mine], where[mine]
-    rows, first = np.unique(where, return_index=True)
-    if len(rows) == len(where) and len(rows):
-        return marks[first], rows
-    pages = np.full((len(rows), marks.shape[1] if len(rows) else 366), ord(NO_SCHOOL), np.uint8)
-    # What a mark outranks: no school < not recorded < recorded, so the school that saw the child that day wins.
-    rank = np.zeros(256, np.uint8)
-    rank[ord(NOT_RECORDED)] = 1
-    rank[[ord(m) for m in (PRESENT, ACTIVITY, LATE, SICK, LEAVE, ABSENT)]] = 2
-    into = np.searchsorted(rows, where)
-    occurrence = pd.Series(into).groupby(into).cumcount().to_numpy()
-    for nth in range(occurrence.max() + 1 if len(occurrence) else 0):
-        here = occurrence == nth
-        held, new = pages[into[here]], marks[here]
-        pages[into[here]] = np.where(rank[new] > rank[held], new, held)
-    return pages, rows
+def _nothing() -> tuple[Counts, np.ndarray]:
+    return kernel.count(np.zeros((0, 1), np.uint8), [0], 0)[0], np.zeros(0)
 
 
-def _names() -> list[str]:
-    windows = (*WINDOWS, "56d", "year")
-    return [f"{kind}_days_{window}" for kind in _COUNTS for window in windows] + ["longest_absence", "current_absence"]
+class _Places:
+    """Where the rows of given learners stand among rows sorted by learner, sought once for all columns."""
 
+    def __init__(self, ids: np.ndarray, learners: np.ndarray) -> None:
+        at = np.searchsorted(ids, learners)
+        self.there = at < len(ids)
+        self.there[self.there] = ids[at[self.there]] == learners[self.there]
+        self.at = at[self.there]
 
-def _count(pages: np.ndarray) -> dict[str, np.ndarray]:
-    """Counts over (learners, days) marks, the last day being the day before the as-of date."""
-    learners, stop = pages.shape
-    by_day = np.ascontiguousarray(_MEANING[pages].T)
-    total = {kind: np.zeros(learners, np.uint16) for kind in _COUNTS}
-    edges = {stop - days: window for window, days in (*WINDOWS.items(), ("56d", 56))}
-    at_edge: dict[str, dict[str, np.ndarray]] = {}
-    run = np.zeros(learners, np.uint16)
-    longest = np.zeros(learners, np.uint16)
-    for day in range(stop):
-        if day in edges:
-            at_edge[edges[day]] = {kind: count.copy() for kind, count in total.items()}
-        meaning = by_day[day]
-        if not meaning.any():
-            continue
-        for kind, bit in _COUNTS.items():
-            total[kind] += (meaning & bit) > 0
-        away = (meaning & _AWAY) > 0
-        run = np.where((meaning & _RECORDED) > 0, (run + 1) * away, run)
-        np.maximum(longest, run, out=longest)
-    found: dict[str, np.ndarray] = {}
-    for kind in _COUNTS:
-        for window in (*WINDOWS, "56d"):
-            # A window longer than the year so far is the year so far.
-            before = at_edge[window][kind] if window in at_edge else np.uint16(0)
-            found[f"{kind}_days_{window}"] = total[kind] - before
-        found[f"{kind}_days_year"] = total[kind]
-    return found | {"longest_absence": longest, "current_absence": run}
-
-
-def _rates(counts: pd.DataFrame) -> pd.DataFrame:
-    out: dict[str, np.ndarray] = {}
-    column = {name: counts[name].to_numpy() for name in counts}
-
-    def share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-        return np.asarray(np.divide(part, whole, out=np.full(len(whole), np.nan), where=whole > 0))
-
-    for kind in ("recorded", "absent", "unexcused", "late", "sick"):
-        for window in (*WINDOWS, "year"):
-            out[f"{kind}_days_{window}"] = column[f"{kind}_days_{window}"]
-    for window in (*WINDOWS, "year"):
-        out[f"absent_rate_{window}"] = share(column[f"absent_days_{window}"], column[f"recorded_days_{window}"])
-    out["unexcused_rate_28d"] = share(column["unexcused_days_28d"], column["recorded_days_28d"])
-    out["unexcused_rate_year"] = share(column["unexcused_days_year"], column["recorded_days_year"])
-    out["sick_rate_year"] = share(column["sick_days_year"], column["recorded_days_year"])
-    out["late_rate_28d"] = share(column["late_days_28d"], column["recorded_days_28d"])
-    recorded = column["recorded_days_year"] > 0
-    out["longest_absence"] = np.where(recorded, column["longest_absence"], np.nan)
-    out["current_absence"] = np.where(recorded, column["current_absence"], np.nan)
-    before_recorded = column["recorded_days_56d"] - column["recorded_days_28d"]
-    out["absent_days_before"] = column["absent_days_56d"] - column["absent_days_28d"]
-    out["absent_change_28d"] = out["absent_rate_28d"] - share(out["absent_days_before"], before_recorded)
-    out["recorded_share_28d"] = share(column["recorded_days_28d"], column["open_days_28d"])
-    return pd.DataFrame(out)
-
-
-def _year_rate(roll: pa.Table, learners: np.ndarray) -> pd.Series:
-    """Share of recorded days away over whole pages, by learner; only learners asked for."""
-    pages, rows = _one_page_each(roll, learners)
-    recorded = np.zeros(len(rows))
-    away = np.zeros(len(rows))
-    for first in range(0, len(rows), BLOCK):
-        meaning = _MEANING[pages[first : first + BLOCK]]
-        recorded[first : first + BLOCK] = np.count_nonzero(meaning & _RECORDED, axis=1)
-        away[first : first + BLOCK] = np.count_nonzero(meaning & _AWAY, axis=1)
-    rate = np.divide(away, recorded, out=np.full(len(rows), np.nan), where=recorded > 0)
-    return pd.Series(rate, index=learners[rows])
+    def of(self, values: np.ndarray) -> np.ndarray:
+        """Values of the learners, in their order: NaN, or 0 (−1 of signed numbers), where there is none."""
+        missing = np.nan if values.dtype.kind == "f" else (-1 if values.dtype.kind == "i" else 0)
+        out = np.full(len(self.there), missing, values.dtype)
+        out[self.there] = values[self.at]
+        return out

@@ -13,9 +13,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from features import rows
+from features.rows import known_before
 from raksa import calendar
 from raksa.settings import Settings
 from raksa.store import Store
+
+__all__ = ["COLUMNS", "cohort", "known_before", "latest_lists"]
 
 COLUMNS = [
     "learner_id",
@@ -33,13 +37,7 @@ COLUMNS = [
     "isced_completed",
     "credits",
 ]
-
-
-def known_before(table: pa.Table, as_of: date, *columns: str) -> pa.Table:
-    """Rows whose date columns all lie strictly before the date. A row without a known day is not known."""
-    for column in columns:
-        table = table.filter(pc.less(table[column], pa.scalar(as_of, pa.date32())))
-    return table
+_SCHOOL = ["school_id", "main_school_id", "area_id"]
 
 
 def cohort(store: Store, settings: Settings, as_of: date, bucket: int | None = None) -> pd.DataFrame:
@@ -48,36 +46,63 @@ def cohort(store: Store, settings: Settings, as_of: date, bucket: int | None = N
     Columns: learner_id, area_id, main_school_id (the school itself if it is no branch), school_id, grade, room,
     academic_year, floating (bool: on the books, not in class), started_on (first day of the year or course), listed_on,
     and entered_on, attempts_before, isced_completed, credits as the list has them. The latest list known before the
-    date says where the learner is; an exit known before the date
-    and not followed by another list removes the learner. A course that has not begun does not count yet.
+    date says where the learner is; an exit known before the date and not followed by another list removes the learner.
+    A course that has not begun does not count yet.
     """
     year = calendar.academic_year(as_of, settings)
-    lists: pd.DataFrame = known_before(
-        store.read("enrolment", years=[year], bucket=bucket), as_of, "listed_on"
-    ).to_pandas()
-    start = pd.Timestamp(calendar.first_day(year, settings))
-    for column in ("listed_on", "starts_on", "entered_on"):
-        lists[column] = pd.to_datetime(lists[column])
-    lists["started_on"] = lists.pop("starts_on").fillna(start)
-    lists = lists[lists["started_on"] < pd.Timestamp(as_of)]
-    latest = lists.sort_values(["learner_id", "listed_on", "school_id"]).drop_duplicates("learner_id", keep="last")
+    lists = known_before(rows.read(store, "enrolment", bucket, years=[year]), as_of, "listed_on")
+    start = calendar.first_day(year, settings)
+    begun = pc.less(pc.fill_null(lists["starts_on"], pa.scalar(start, pa.date32())), pa.scalar(as_of, pa.date32()))
+    latest = latest_lists(lists.filter(begun))
 
-    exits = known_before(store.read("exit", bucket=bucket), as_of, "known_on")
-    exits = known_before(exits, as_of, "left_on").select(["learner_id", "left_on"]).to_pandas()
-    exits["left_on"] = pd.to_datetime(exits["left_on"])
     # A leaver of last year who is listed again this year came back: only exits not followed by a list count.
-    left = exits.groupby("learner_id")["left_on"].max().reindex(latest["learner_id"])
-    gone = left.to_numpy() >= latest["listed_on"].to_numpy()
-    latest = latest[~gone & latest["status"].isin(["enrolled", "floating"]).to_numpy()]
+    here = pc.is_in(latest["status"], pa.array(["enrolled", "floating"]))
+    gone = _left_on(store, latest, as_of, bucket) >= rows.numbers(latest, "listed_on")
+    latest = latest.filter(pc.and_(here, pa.array(~gone)))
 
-    schools = store.read("school", columns=["school_id", "main_school_id", "area_id"]).to_pandas()
-    schools["main_school_id"] = schools["main_school_id"].fillna(schools["school_id"])
-    latest = latest.merge(schools, on="school_id", how="left").sort_values("learner_id", ignore_index=True)
-    latest["floating"] = latest["status"] == "floating"
-    found: pd.DataFrame = latest[COLUMNS]
-    return found
+    found: pd.DataFrame = latest.to_pandas(date_as_object=False)
+    schools = store.read("school", columns=_SCHOOL).to_pandas().drop_duplicates("school_id").set_index("school_id")
+    schools["main_school_id"] = schools["main_school_id"].fillna(schools.index.to_series())
+    where = pd.Categorical(found["school_id"], categories=schools.index)
+    for column in ("main_school_id", "area_id"):
+        named = schools[column].take(where.codes).where(where.codes >= 0)
+        found[column] = pd.Series(named.to_numpy(), index=found.index, dtype="str")
+    found["started_on"] = found.pop("starts_on").fillna(pd.Timestamp(start))
+    found["floating"] = (found["status"] == "floating").to_numpy(bool)
+    return found[COLUMNS]
 
 
-def per_learner(cohort: pd.DataFrame, column: pd.Series) -> np.ndarray:
-    """A series indexed by learner_id, put in the cohort's order as (learners,) float64; absent learners are NaN."""
-    return column.reindex(cohort["learner_id"]).to_numpy(np.float64, na_value=np.nan)
+def _left_on(store: Store, latest: pa.Table, as_of: date, bucket: int | None) -> np.ndarray:
+    """Day (since 1970) of the last exit that takes each learner off the list she is on; NaN without one.
+
+    A move takes her off the list of the school she left, any other cause off all. Who left on a day nobody knows had
+    left when it became known.
+    """
+    columns = ["learner_id", "school_id", "left_on", "cause", "known_on"]
+    exits = known_before(rows.read(store, "exit", bucket, columns=columns), as_of, "known_on")
+    exits = rows.told_last(exits, "school_id", "left_on")
+    ids, learners = exits["learner_id"].to_numpy(), latest["learner_id"].to_numpy()
+    day = rows.numbers(exits, "left_on")
+    day = np.where(np.isnan(day), rows.numbers(exits, "known_on"), day)
+    at = np.searchsorted(learners, ids)
+    at[at == len(learners)] = 0
+    same = (
+        pc.equal(latest["school_id"].take(pa.array(at)), exits["school_id"])
+        if len(learners)
+        else pa.array([], pa.bool_())
+    )
+    moved = pc.fill_null(pc.equal(exits["cause"], "moved_school"), False)
+    off = np.asarray(pc.or_(same, pc.invert(moved)).to_numpy(zero_copy_only=False), bool) if len(learners) else ids < 0
+    return rows.largest(ids, day, off & (day < rows.days(as_of)), learners)
+
+
+def latest_lists(lists: pa.Table) -> pa.Table:
+    """Of rows of enrolment, the latest list of each learner, sorted by learner. Of two schools' lists of one day that
+    which has her enrolled, then that which has her on its books; of equals that of the later school code."""
+    ids, day = lists["learner_id"].to_numpy(), rows.numbers(lists, "listed_on")
+    # Within a learner, rows are sorted by school before day; only who is on two schools' lists needs a second look.
+    if len(ids) and ((np.diff(ids) < 0) | ((np.diff(ids) == 0) & (np.diff(day) <= 0))).any():
+        weight = np.nan_to_num(rows.steps(lists, "status", {"enrolled": 2.0, "floating": 1.0}))
+        order = np.lexsort((weight, day, ids))  # stable: of equals the later school code stays behind
+        lists, ids = lists.take(order), ids[order]
+    return lists.take(rows.last(ids))

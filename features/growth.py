@@ -1,39 +1,86 @@
-"""Growth features from weighings and measurings known before the date (once a term in Thai lists)."""
+"""Growth features from weighings and measurings known before the date (once a term in Thai lists).
+
+Height and body mass for age are z-scores of the WHO growth reference 2007 for ages 5 to 19, by its LMS method. The
+table (`who_2007.csv`) has every sixth month; between them L, M and S are interpolated, which moves a z-score by less
+than 0.01.
+"""
 
 from __future__ import annotations
 
 from datetime import date
+from functools import cache
+from importlib.resources import files
 
+import numpy as np
 import pandas as pd
 
-from features.cohort import known_before, per_learner
+from features import rows
 from raksa.settings import Settings
 from raksa.store import Store
+
+_DAYS_OF_A_MONTH = 30.4375
+_TWO_YEARS = 730
+# Under four months apart, a centimetre of measuring error would read as three a year.
+_LEAST_YEARS = 1 / 3
+# Beyond these a weight or height was mistyped (the flags of WHO's own programs).
+_FURTHEST = {"height": 6.0, "bmi": 5.0}
 
 
 def growth(
     store: Store, settings: Settings, cohort: pd.DataFrame, as_of: date, bucket: int | None = None
 ) -> pd.DataFrame:
-    """Body mass index of the last measuring, and height gained per year since the first of the past two years."""
-    held = known_before(store.read("growth", bucket=bucket), as_of, "measured_on", "known_on").to_pandas()
-    held["measured_on"] = pd.to_datetime(held["measured_on"])
-    held = held.sort_values(["learner_id", "measured_on"])
-    last = (
-        held.dropna(subset=["weight_kg", "height_cm"])
-        .drop_duplicates("learner_id", keep="last")
-        .set_index("learner_id")
+    """Height and body mass for age (z-scores) on the last measuring, and height gained per year over two years."""
+    held = rows.known_before(rows.read(store, "growth", bucket), as_of, "measured_on", "known_on")
+    held = rows.told_last(held, "measured_on")
+    ids, learners = held["learner_id"].to_numpy(), cohort["learner_id"].to_numpy()
+    day, weight, height = (rows.numbers(held, name) for name in ("measured_on", "weight_kg", "height_cm"))
+    who = rows.known_before(rows.read(store, "learner", bucket), as_of, "known_on")
+    born, sex = rows.numbers(who, "birth_date"), rows.steps(who, "sex", {"female": 0.0, "male": 1.0})
+    whose = who["learner_id"].to_numpy()
+
+    def latest(values: np.ndarray) -> np.ndarray:
+        at = rows.last(whose, ~np.isnan(values))
+        return rows.placed(whose[at], values[at], learners)
+
+    both = rows.last(ids, ~np.isnan(weight) & ~np.isnan(height))
+    tall = rows.placed(ids[both], height[both], learners)
+    mass = rows.placed(ids[both], (weight / (height / 100) ** 2)[both], learners)
+    months = (rows.placed(ids[both], day[both], learners) - latest(born)) / _DAYS_OF_A_MONTH
+    own = latest(sex)
+
+    recent = ~np.isnan(height) & (day >= rows.days(as_of) - _TWO_YEARS)
+    early, late = rows.first(ids, recent), rows.last(ids, recent)
+    years = (day[late] - day[early]) / 365.25
+    gained = np.divide(
+        height[late] - height[early], years, out=np.full(len(years), np.nan), where=years >= _LEAST_YEARS
     )
-    tall = held[(held["measured_on"] >= pd.Timestamp(as_of) - pd.Timedelta(days=730)) & held["height_cm"].notna()]
-    by = tall.groupby("learner_id")
-    first_last = by.agg(
-        low=("height_cm", "first"), high=("height_cm", "last"), a=("measured_on", "min"), b=("measured_on", "max")
-    )
-    years = (first_last["b"] - first_last["a"]).dt.days / 365.25
-    # Under four months apart, a centimetre of measuring error would read as three a year.
-    gain = ((first_last["high"] - first_last["low"]) / years).where(years >= 1 / 3)
     return pd.DataFrame(
         {
-            "bmi": per_learner(cohort, last["weight_kg"] / (last["height_cm"] / 100) ** 2),
-            "height_gain": per_learner(cohort, gain),
+            "height_for_age": z_score("height", own, months, tall),
+            "bmi_for_age": z_score("bmi", own, months, mass),
+            "height_gain": rows.placed(ids[late], np.where((gained >= -20) & (gained <= 40), gained, np.nan), learners),
         }
     )
+
+
+def z_score(measure: str, sex: np.ndarray, months: np.ndarray, value: np.ndarray) -> np.ndarray:
+    """How many standard deviations above the median of age and sex; NaN outside 61 to 228 months, beyond what can be,
+    or where something is not known. `measure` is height or bmi; `sex` 0 female, 1 male."""
+    out = np.full(len(value), np.nan)
+    for code, name in enumerate(("female", "male")):
+        table = _reference()[measure, name]
+        mine = (sex == code) & (months >= table[0, 0]) & (months <= table[-1, 0]) & (value > 0)
+        power, median, spread = (np.interp(months[mine], table[:, 0], table[:, n]) for n in (1, 2, 3))
+        out[mine] = ((value[mine] / median) ** power - 1) / (power * spread)
+    return np.where(np.abs(out) <= _FURTHEST[measure], out, np.nan)
+
+
+@cache
+def _reference() -> dict[tuple[str, str], np.ndarray]:
+    """months, L, M, S by measure and sex."""
+    with (files("features") / "who_2007.csv").open("rb") as held:
+        table = pd.read_csv(held)
+    return {
+        (str(measure), str(sex)): part[["months", "l", "m", "s"]].to_numpy(np.float64)
+        for (measure, sex), part in table.groupby(["measure", "sex"])
+    }

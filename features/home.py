@@ -7,36 +7,47 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from features.cohort import known_before, per_learner
+from features import rows
 from raksa.settings import Settings
 from raksa.store import Store
 from raksa.tables import POVERTY_CLASSES
 
 _CLASS = {name: float(step) for step, name in enumerate(POVERTY_CLASSES)}
-_AWAY = {
-    "both_parents": 0.0,
-    "one_parent": 1.0,
-    "relatives": 2.0,
-    "other_household": 3.0,
-    "institution": 3.0,
-    "alone": 3.0,
-}
+_AWAY = {"both_parents": 0.0, "one_parent": 1.0, "relatives": 2.0, "other_household": 3.0, "institution": 3.0,
+         "alone": 3.0}  # fmt: skip
 
 
 def home(
     store: Store, settings: Settings, cohort: pd.DataFrame, as_of: date, bucket: int | None = None
 ) -> pd.DataFrame:
-    """Home features of the cohort, in its order; a learner never screened has NaN, which is not 'not poor'."""
-    screens = known_before(store.read("household", bucket=bucket), as_of, "surveyed_on", "known_on").to_pandas()
-    screens["surveyed_on"] = pd.to_datetime(screens["surveyed_on"])
-    last = screens.sort_values("surveyed_on").drop_duplicates("learner_id", keep="last").set_index("learner_id")
-    columns = {
-        "poverty_class": last["poverty_class"].map(_CLASS),
-        "income_per_head": last["income_per_head"],
-        "wealth_percentile": last["wealth_percentile"],
-        "dependants": last["dependants"],
-        "away_from_parents": last["lives_with"].map(_AWAY),
-        "distance_km": last["distance_km"],
-        "survey_age": (pd.Timestamp(as_of) - last["surveyed_on"]).dt.days,
+    """Home features of the cohort, in its order; a learner never screened has NaN, which is not 'not poor'.
+
+    The latest screening stands, but for what it leaves empty: a form field comes from the last screening that says it.
+    """
+    held = rows.known_before(rows.read(store, "household", bucket), as_of, "surveyed_on", "known_on")
+    ids, learners = held["learner_id"].to_numpy(), cohort["learner_id"].to_numpy()
+    surveyed = rows.numbers(held, "surveyed_on")
+    columns = {name: rows.numbers(held, name) for name in ("income_per_head", "wealth_percentile", "dependants",
+               "housing_lacks", "belongings", "distance_km", "travel_minutes")}  # fmt: skip
+    columns["poverty_class"] = rows.steps(held, "poverty_class", _CLASS)
+    columns["away_from_parents"] = rows.steps(held, "lives_with", _AWAY)
+    out = {}
+    for name, values in columns.items():
+        at = rows.last(ids, ~np.isnan(values))
+        out[name] = rows.placed(ids[at], values[at], learners)
+    at = rows.last(ids)
+    out["survey_age"] = rows.days(as_of) - rows.placed(ids[at], surveyed[at], learners)
+    return pd.DataFrame(out | _grant(store, learners, as_of, bucket))
+
+
+def _grant(store: Store, learners: np.ndarray, as_of: date, bucket: int | None) -> dict[str, np.ndarray]:
+    """Whether a grant runs on the date, and the highest share of days a running one asks for. No row is not known."""
+    held = rows.known_before(rows.read(store, "grant", bucket), as_of, "from_day", "known_on")
+    held = rows.told_last(held, "from_day", "kind")
+    ids, until = held["learner_id"].to_numpy(), rows.numbers(held, "until_day")
+    runs = np.isnan(until) | (until >= rows.days(as_of))
+    asked = rows.numbers(held, "attendance_percent")
+    return {
+        "grant_held": rows.largest(ids, runs.astype(np.float64), np.ones(len(ids), bool), learners),
+        "grant_attendance": rows.largest(ids, asked, runs & ~np.isnan(asked), learners),
     }
-    return pd.DataFrame({name: per_learner(cohort, column.astype(np.float64)) for name, column in columns.items()})

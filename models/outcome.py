@@ -42,7 +42,9 @@ def outcome(store: Store, settings: Settings, cohort: pd.DataFrame, as_of: date,
     lists = store.read("enrolment", columns=["learner_id", "school_id", "listed_on", "status"]).to_pandas()
     lists["listed_on"] = pd.to_datetime(lists["listed_on"])
     lists = lists[lists["listed_on"] >= pd.Timestamp(as_of)]
-    exits = store.read("exit", columns=["learner_id", "left_on", "cause"]).to_pandas()
+    exits = store.read("exit", columns=["learner_id", "school_id", "left_on", "cause", "known_on"]).to_pandas()
+    # Told again with another cause, an exit is what was told last.
+    exits = exits.drop_duplicates(["learner_id", "school_id", "left_on"], keep="last")
     exits["left_on"] = pd.to_datetime(exits["left_on"])
     exits = exits[exits["left_on"].isna() | (exits["left_on"] >= pd.Timestamp(as_of))]
 

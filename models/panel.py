@@ -8,7 +8,7 @@ from datetime import date
 
 import pandas as pd
 
-from features.build import build
+from features.build import build_many
 from models.outcome import outcome
 from raksa import calendar
 from raksa.settings import Settings
@@ -60,10 +60,13 @@ def panel(
     unknown are kept (left is NaN) so that they can be counted; nobody learns from them.
     """
     parts = []
+    if progress:
+        progress(f"features as of {len(asofs)} dates")
+    found = build_many(store, settings, [each.as_of for each in asofs])
     for each in asofs:
         if progress:
-            progress(f"{each.as_of} → {each.by}")
-        rows = build(store, settings, each.as_of)
+            progress(f"outcome {each.as_of} → {each.by}")
+        rows = found.pop(each.as_of)
         rows = rows[~rows["floating"]].reset_index(drop=True)
         became = outcome(store, settings, rows, each.as_of, each.by).drop(columns="learner_id")
         parts.append(pd.concat([rows.assign(as_of=pd.Timestamp(each.as_of)), became], axis=1))

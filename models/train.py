@@ -50,7 +50,7 @@ def train(store: Store, settings: Settings, progress: Callable[[str], None] | No
             "Training needs at least two academic years whose following 10 June list is in the register; "
             f"found {years}. Import the lists of earlier years."
         )
-    rows = panel(store, settings, slices(years, settings), lambda what: say(f"features and outcome {what}"))
+    rows = panel(store, settings, slices(years, settings), say)
     rows = rows.assign(cannot_score=cannot_score(rows, settings))
     usable = rows[rows["cannot_score"].isna()]
     say(f"judging on {years[-1]}")

@@ -288,13 +288,18 @@ def listed_twice(
 
 
 @app.command()
-def where(as_of: AsOf = None, format: Format = "table") -> None:
+def where(
+    as_of: AsOf = None,
+    learners: Annotated[bool, typer.Option("--learners", help="a row per learner, by number, not counts")] = False,
+    format: Format = "table",
+) -> None:
     """Who is where, across agencies: enrolled, transferred, graduated, struck off, floating, not seen; by school."""
     from register.whereabouts import flows, whereabouts
 
     settings, store = _open()
     store.identity  # noqa: B018
-    _print_rows(_records(flows(whereabouts(store, settings, _date(as_of)))), format)
+    found = whereabouts(store, settings, _date(as_of))
+    _print_rows(_records(found if learners else flows(found)), format)
 
 
 @app.command(name="out-of-school")
@@ -319,6 +324,8 @@ def out_of_school(
     found = seek(store, settings, _date(as_of), definition)
     how = found.definition
     print(how.says_th if settings.language == "th" else how.says_en)
+    extracts = ", ".join(map(str, found.extracts))
+    print(f"Civil register of {extracts}; {found.unknown_age} of it without a birth date are counted nowhere.")
     if to:
         out_of_school_to_xlsx(found, to, people=people)
         print(f"Written: {to}")
@@ -403,17 +410,26 @@ def mapping_new(
 
 @app.command()
 def features(
-    as_of: AsOf = None, to: Annotated[Path | None, typer.Option(help="write them to this .parquet")] = None
+    as_of: AsOf = None,
+    to: Annotated[Path | None, typer.Option(help="write them to this .parquet")] = None,
+    update: Annotated[
+        bool, typer.Option("--update", help="read only imports since the last --update; same figures, less time")
+    ] = False,
 ) -> None:
     """Build every feature as of a date and say how much of each is known."""
     from features.build import build
     from features.registry import FEATURES
+    from features.state import Kept, outlook
+    from raksa.calendar import academic_year
 
     settings, store = _open()
     store.identity  # noqa: B018 - refuses a folder without a store
     if to and to.suffix != ".parquet":
         raise RaksaError(f"--to {to.name}: features are written as Parquet; give a name that ends in .parquet.")
     day = _date(as_of)
+    if update:
+        _say(outlook(store, academic_year(day, settings)))
+        store = Kept(store.home)
     rows = build(store, settings, day)
     if rows.empty:
         raise RaksaError(f"No learner is on any list known before {day}. Import lists first, or choose a later date.")

@@ -28,8 +28,8 @@ from raksa.errors import RaksaError
 from raksa.settings import Settings
 from raksa.tables import GRADES, LIVES_WITH, NOT_RECORDED, PAGE_DAYS, POVERTY_CLASSES
 
-# Levels inside this module: 1–6 = ป.1–6, 7–12 = ม.1–6, 13–15 = ปวช.1–3.
-LEVEL_GRADE = ("", *GRADES[3:])
+# Levels inside this module: 1–6 = ป.1–6, 7–12 = ม.1–6, 13–15 = ปวช.1–3; before them 0 = อ.3 and −1 = อ.2, found last.
+LEVEL_GRADE = ("อ.3", *GRADES[3:], "อ.2")
 
 # Leaves within the year, share of the learners of a grade. Administrative dropout rates of 2556 (National Statistical
 # Office, Social Indicators 2560; DOMAIN 8.3). For ปวช. there is no published figure: assumed.
@@ -63,6 +63,19 @@ WEIGHTS_IN_SUMMER = {"poverty": 0.62, "far": 0.25, "family": 0.40, "disengaged":
                      "over_age": 0.5, "male": 0.20, "weak_school": 0.10}  # fmt: skip
 UNSEEN = 0.55  # standard deviation of what no file ever says of a child, in log-hazard
 NEVER_SCREENED = 0.08
+# The household form's answers, best first: from which step of poverty (a standard deviation is about 1) the next one is
+# given, the household's luck with the thing included. Assumed. A vehicle or appliance is there below its one step.
+HOME_FORM = {
+    "floor": (-0.6, 0.6, 1.9, 2.3), "walls": (-0.3, 0.5, 1.0, 2.0), "roof": (-0.5, 2.0, 2.4), "toilet": (2.3,),
+    "water": (-0.2, 0.7, 1.5), "power": (1.7, 2.1, 2.5),
+    "car": (-1.2,), "pickup": (0.0,), "tractor": (-0.7,), "motorcycle": (1.7,),
+    "computer": (-0.6,), "air_conditioner": (-0.9,), "flat_tv": (1.0,), "washing_machine": (0.5,), "fridge": (1.4,),
+}  # fmt: skip
+# The equity grant: three years for the extremely poor up to ม.3. Days asked for: 85 % in 2568 (DOMAIN 4.5), 80 % before
+# (published for 2562, assumed since).
+GRANT_YEARS, GRANTED = 3, 0.9
+GRANT_ASKS, GRANT_ASKS_SINCE_2568 = 80, 85
+MIDTERM_KNOWN_DAYS = 15  # from the middle of the term to the day the mid-term marks are given out; assumed
 POVERTY_AFTER_M3 = 0.55  # on top, where compulsory school ends
 SLIDING_RAISES_HAZARD = 16.0  # in weeks of slackening a child is that many times as likely to leave
 RECOVERS_PER_WEEK = 0.14
@@ -126,7 +139,9 @@ class Area:
                  there in between); the marks are `marks[row]`, PAGE_DAYS codes of raksa.tables.MARKS
     results      one row a subject result, term 0 = the year of a primary pupil; code_level and code_term name the
                  course (an earlier term's for a re-sit)
-    screenings   one row a household screening
+    midterms     one row a mid-term mark: the five main subjects of ม. at the secondary schools, known_on
+    screenings   one row a household screening; for each answer of HOME_FORM its step, 0 = the best
+    grants       one row an equity grant awarded: from_day, until_day, announced_on, attendance_percent
     exits        one row a learner taken off a list: left_on, cause
     truth        one row a learner and year, also of what happens after `as_of`: p_in_year, p_summer (the process's
                  own probabilities), kind (in_year, not_arrived or empty), left_on (first day the child stayed away),
@@ -146,7 +161,9 @@ class Area:
     pages: pd.DataFrame
     marks: np.ndarray
     results: pd.DataFrame
+    midterms: pd.DataFrame
     screenings: pd.DataFrame
+    grants: pd.DataFrame
     exits: pd.DataFrame
     truth: pd.DataFrame
 
@@ -179,17 +196,20 @@ def area(
             "A made-up area needs 3 to 899 schools, 10 learners a school or more, a year or more, an index up to 899; "
             f"asked for were {schools} schools, {learners} learners, {years} years, index {index}. Choose within these."
         )
-    rng = np.random.default_rng(np.random.SeedSequence(entropy=seed, spawn_key=(index,)))
+    rng, apart = (
+        np.random.default_rng(np.random.SeedSequence(entropy=seed, spawn_key=key)) for key in ((index,), (index, 0))
+    )
     settings = Settings.model_construct()  # the calendar of state schools, whatever this machine's settings say
     running = academic_year(as_of, settings)
     all_years = tuple(range(running - years, running + 1))
     level = float(rng.normal(0, AREA_SPREAD))  # how poor the area is
     made = _schools(rng, index, schools, level, as_of, running, settings)
     closed = _closed_days(rng, made, all_years, settings)
-    world = _World(rng, settings, made, closed, index, level)
+    world = _World(rng, apart, settings, made, closed, index, level)
     world.settle(learners, all_years[0])
     for year in all_years:
         world.live(year, as_of)
+    world.kindergarten(all_years, as_of)
     return world.area(seed, as_of, all_years)
 
 
@@ -322,7 +342,7 @@ def _numbers(school: np.ndarray, next_number: np.ndarray) -> np.ndarray:
 
 def _rooms(school: np.ndarray, level: np.ndarray, number: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Room and place in its list: a grade is cut into rooms of at most about forty, by student number."""
-    key = school * 16 + level
+    key = school * 17 + level + 1
     order = np.lexsort((number, key))
     counts = np.bincount(key)
     first = np.cumsum(counts) - counts
@@ -375,18 +395,23 @@ class _Year:
 
 
 class _World:
-    """The area while it is being lived: who exists (`p`, one entry a person) and what has been written down so far."""
+    """The area while it is being lived: who exists (`p`, one entry a person) and what has been written down so far.
+
+    `rng` draws what becomes of the children, `apart` what is only recorded of them: what a form or a mid-term mark says
+    moves nobody to leave.
+    """
 
     def __init__(
         self,
         rng: np.random.Generator,
+        apart: np.random.Generator,
         settings: Settings,
         schools: pd.DataFrame,
         closed: pd.DataFrame,
         index: int,
         level: float,
     ) -> None:
-        self.rng, self.settings, self.schools, self.closed = rng, settings, schools, closed
+        self.rng, self.apart, self.settings, self.schools, self.closed = rng, apart, settings, schools, closed
         self.index, self.level = index, level
         # Poorer areas lose more; the mean over areas is 1.
         self.area_factor = float(np.exp(0.3 * level - 0.5 * (0.3 * AREA_SPREAD) ** 2))
@@ -396,9 +421,14 @@ class _World:
         self.here = np.zeros(0, np.int64)  # persons enrolled now
         self.away: list[tuple[np.ndarray, int]] = []  # persons who may come back, and in which year
         self.intake = np.zeros(len(schools))
-        self.written: dict[str, list[Columns]] = {
-            t: [] for t in ("lists", "pages", "results", "screenings", "exits", "truth")
-        }
+        self.blank: dict[int, np.ndarray] = {}  # by year the empty page of each school
+        # The middle one in size of the primary schools that record has a kindergarten; by year, who comes to its ป.1
+        # from there: persons and student numbers.
+        fit = schools[(schools["kind"] == "primary") & schools["last_recorded"].isna()].sort_values("weight")
+        self.nursery = int(fit.index[len(fit) // 2])
+        self.beginners: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+        tables = ("lists", "pages", "results", "midterms", "screenings", "grants", "exits", "truth")
+        self.written: dict[str, list[Columns]] = {name: [] for name in tables}
         self.marks: list[np.ndarray] = []
 
     # ---------------------------------------------------------------------------------------------- children
@@ -443,6 +473,7 @@ class _World:
             "screened": np.zeros(n, np.int64), "g_code": rng.random(n) < G_CODES,
             "unseen": rng.normal(0, UNSEEN, n), "unasked": rng.random(n) < NEVER_SCREENED,
             "open": np.zeros((n, 8), np.int64), "returned": np.zeros(n, np.int64),
+            "home": self.apart.normal(0, 0.65, (n, len(HOME_FORM))), "granted": np.zeros(n, np.int64),
         }  # fmt: skip
         first = len(self.p["level"]) if self.p else 0
         self.p = {c: np.concatenate([self.p[c], v]) for c, v in new.items()} if self.p else new
@@ -465,9 +496,8 @@ class _World:
     def live(self, year: int, as_of: date) -> None:
         """One academic year and the summer after it; what is dated on or after `as_of` happens, but is not written
         down."""
-        who, start = self.here, first_day(year, self.settings)
-        n, level, school = len(who), self.p["level"][who], self.p["school"][who]
-        terms = [tuple((d - start).days for d in term_days(year, number, self.settings)) for number in (1, 2)]
+        who = self.here
+        level, school, terms = self.p["level"][who], self.p["school"][who], self._terms(year)
 
         pull = self._pull(who, WEIGHTS_IN_YEAR)
         sliding = self._slackening(pull)
@@ -476,16 +506,14 @@ class _World:
         weekly = plain[:, None] * week_pull * np.where(sliding, SLIDING_RAISES_HAZARD, 1.0)
         moved_on, moved_to = self._moves_in_year(who, terms)
         gone_on, gone_why = self._goes_elsewhere(level)
-        y = _Year(
-            year=year, start=start, cut=min(max((as_of - start).days, 0), PAGE_DAYS), last=terms[1][1],
-            blank=np.stack([blank_page(year, self.settings, self._closed(s)) for s in range(len(self.schools))]),
-            who=who, level=level, school=school, moved_on=moved_on, moved_to=moved_to, gone_on=gone_on,
-            gone_why=gone_why, stop=np.full(n, _NEVER), p_in_year=p_in_year,
-            marks=np.full((n, PAGE_DAYS), ord(NOT_RECORDED), np.uint8),
+        y = self._year(
+            year, as_of, who, level, school, moved_on=moved_on, moved_to=moved_to, gone_on=gone_on, gone_why=gone_why,
+            p_in_year=p_in_year,
         )  # fmt: skip
         for number, (first, last) in zip((1, 2), terms, strict=True):
             self._leave(y, weekly, first, last)
             self._mark_term(y, sliding, first, last)
+            self._midterm(y, number, first, last)
             failed = self._results(y, number, first, last)
             weekly = weekly * self._after_failing(y, failed)[:, None]
         y.stop = np.where(y.stop < y.gone_on, y.stop, _NEVER)
@@ -493,6 +521,48 @@ class _World:
         recorded = self._write_year(y)
         self._screen(y)
         self._summer(y, recorded)
+
+    def _terms(self, year: int) -> list[tuple[int, ...]]:
+        """First and last day of each term, as positions."""
+        start = first_day(year, self.settings)
+        return [tuple((d - start).days for d in term_days(year, number, self.settings)) for number in (1, 2)]
+
+    def _year(
+        self, year: int, as_of: date, who: np.ndarray, level: np.ndarray, school: np.ndarray, **moves: np.ndarray
+    ) -> _Year:
+        """The year before it begins; who does not stay as she is, is said in `moves`."""
+        start, never = first_day(year, self.settings), np.full(len(who), _NEVER)
+        if year not in self.blank:
+            pages = [blank_page(year, self.settings, self._closed(s)) for s in range(len(self.schools))]
+            self.blank[year] = np.stack(pages)
+        still = {"moved_on": never, "moved_to": -np.ones(len(who), np.int64), "gone_on": never,
+                 "gone_why": np.full(len(who), "", object), "p_in_year": np.zeros(len(who))}  # fmt: skip
+        return _Year(
+            year=year, start=start, cut=min(max((as_of - start).days, 0), PAGE_DAYS), last=self._terms(year)[1][1],
+            blank=self.blank[year], who=who, level=level, school=school, stop=never,
+            marks=np.full((len(who), PAGE_DAYS), ord(NOT_RECORDED), np.uint8), **(still | moves),
+        )  # fmt: skip
+
+    def kindergarten(self, years: tuple[int, ...], as_of: date) -> None:
+        """อ.2 and อ.3 of one primary school: the children of its ป.1 one and two years before, on its lists and pages,
+        weighed and measured. Lived last and drawn apart, so that nobody else's life changes."""
+        self.rng, n = self.apart, int(self.apart.poisson(self.intake[self.nursery]))
+        youngest = self._arrive(np.full(n, self.nursery), np.ones(n, np.int64), years[-1] + 2)
+        self.beginners[years[-1] + 2] = youngest, self.p["number"][youngest]
+        for year in years:
+            (third, _), (second, _) = held = self.beginners[year + 1], self.beginners[year + 2]
+            number = np.concatenate([numbers for _, numbers in held])
+            level = np.repeat([0, -1], [len(third), len(second)])
+            who, school = np.concatenate([third, second]), np.full(len(level), self.nursery)
+            y, never = self._year(year, as_of, who, level, school), np.full(len(who), _NEVER)
+            for first, last in self._terms(year):
+                self._mark_term(y, np.zeros((len(who), PAGE_DAYS // 7 + 1), bool), first, last)
+            stays: Columns = {"i": np.arange(len(who)), "school": school, "from": np.zeros(len(who), np.int64),
+                              "until": never, "called": never, "stops": never, "number": number}  # fmt: skip
+            stays["room"], stays["roll"] = _rooms(school, level, number)
+            self._write_pages(y, stays)
+            census = [position(day, self.settings) for day in self._census(year)]
+            self._write_lists(y, stays, census, np.zeros(len(who), bool))
 
     def _leave(self, y: _Year, weekly: np.ndarray, first: int, last: int) -> None:
         """Who stays away for good from some day of the term on."""
@@ -631,6 +701,28 @@ class _World:
         y.marks[:, days] = block
 
     # ---------------------------------------------------------------------------------------------- grades
+    def _midterm(self, y: _Year, term: int, first: int, last: int) -> None:
+        """Write the mid-term marks of the secondary schools' five main subjects, of whoever is there in the middle."""
+        rng, p, middle = self.apart, self.p, (first + last) // 2
+        school = np.where(y.moved_on <= middle, y.moved_to, y.school)
+        there = (self.kind[school] == "secondary") & (np.minimum(y.stop, y.gone_on) > middle)
+        rows = np.flatnonzero(there)
+        person, block = y.who[rows], y.marks[rows, first : middle + 1]
+        taught, attended = np.isin(block, [*b"PTV"]), np.isin(block, [*b"PTSLAV"])
+        away = 1 - taught.sum(axis=1) / np.maximum(attended.sum(axis=1), 1)
+        able = 6.5 * p["ability"][person] + 3 * p["engaged"][person]
+        shape = (len(rows), len(_PRIMARY_AREAS))
+        percent = 66 + _HARDER[_PRIMARY_AREAS] + rng.normal(0, 7, shape) + (able - 45 * np.clip(away, 0, 0.5))[:, None]
+        if y.cut <= middle + MIDTERM_KNOWN_DAYS:
+            return
+        i, letter = np.repeat(rows, shape[1]), np.tile(_PRIMARY_AREAS, shape[0])
+        self.written["midterms"].append({
+            "person": y.who[i], "school": school[i], "academic_year": np.full(len(i), y.year, np.int16),
+            "term": np.full(len(i), term, np.int8), "level": y.level[i].astype(np.int8),
+            "letter": letter.astype(np.int8), "percent": np.clip(percent, 5, 98).ravel().round(1),
+            "known_on": np.full(len(i), y.day(middle + MIDTERM_KNOWN_DAYS), _DAY),
+        })  # fmt: skip
+
     def _results(self, y: _Year, term: int, first: int, last: int) -> np.ndarray:
         """Write the term's results (secondary) or, after term 2, the year's (primary); returns subjects now open."""
         rng, p = self.rng, self.p
@@ -839,7 +931,32 @@ class _World:
             "distance_km": np.clip(km, 0.1, 60).round(1),
             "travel_minutes": np.clip(5 + km * rng.uniform(2, 4, len(pick)), 1, 150).round(0),
         }  # fmt: skip
+        means = 0.75 * poverty[:, None] + p["home"][person]
+        screened |= {
+            name: np.searchsorted(steps, means[:, k]).astype(np.int8)
+            for k, (name, steps) in enumerate(HOME_FORM.items())
+        }
         self.written["screenings"].append({name: values[day < y.cut] for name, values in screened.items()})
+        self._grant(y, person, school, level, klass == 2)
+
+    def _grant(self, y: _Year, person: np.ndarray, school: np.ndarray, level: np.ndarray, poorest: np.ndarray) -> None:
+        """In July the fund awards its grant to most of the extremely poor up to ม.3 who hold none, from the year's
+        first day on, which is before anybody knew."""
+        p, announced = self.p, date(y.start.year, 7, 24)
+        drawn = self.apart.random(len(person)) < GRANTED
+        got = poorest & drawn & (level <= 9) & (p["granted"][person] <= y.year)
+        who = person[got]
+        p["granted"][who] = y.year + GRANT_YEARS
+        if y.cut <= (announced - y.start).days:
+            return
+        ends = first_day(y.year + GRANT_YEARS, self.settings) - timedelta(days=1)
+        asks = GRANT_ASKS_SINCE_2568 if y.year >= 2568 else GRANT_ASKS
+        self.written["grants"].append({
+            "person": who, "school": school[got], "academic_year": np.full(len(who), y.year, np.int16),
+            "level": level[got].astype(np.int8), "from_day": np.full(len(who), y.start, _DAY),
+            "until_day": np.full(len(who), ends, _DAY), "announced_on": np.full(len(who), announced, _DAY),
+            "attendance_percent": np.full(len(who), asks, np.int8),
+        })  # fmt: skip
 
     # ---------------------------------------------------------------------------------------------- summer
     def _summer(self, y: _Year, recorded: np.ndarray) -> None:
@@ -918,13 +1035,14 @@ class _World:
         rng = self.rng
         births = rng.poisson(self.intake)
         school = np.repeat(np.arange(len(births)), births)
-        level = np.ones(len(school), np.int64)
+        level, nursery = np.ones(len(school), np.int64), np.flatnonzero(school == self.nursery)
         from_outside = rng.poisson(MOVES_OUT * n)
         at = rng.choice(self.here, from_outside) if len(self.here) else np.zeros(0, np.int64)
         at = at[self.p["level"][at] <= 12]
         new = self._arrive(
             np.concatenate([school, self.p["school"][at]]), np.concatenate([level, self.p["level"][at]]), year
         )
+        self.beginners[year] = new[nursery], self.p["number"][new[nursery]]
         fits = _offers(self.kind[self.p["school"][new]], self.p["level"][new])
         return np.asarray(new[fits])
 
@@ -956,7 +1074,7 @@ class _World:
             name=str(self.schools["area_name"].iloc[0]),
             as_of=as_of, years=years, schools=self.schools, closed=self.closed, people=people, lists=held["lists"],
             pages=held["pages"], marks=np.concatenate(self.marks), results=held["results"],
-            screenings=held["screenings"],
+            midterms=held["midterms"], screenings=held["screenings"], grants=held["grants"],
             exits=held["exits"], truth=truth,
         )  # fmt: skip
 

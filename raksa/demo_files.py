@@ -24,7 +24,17 @@ import pandas as pd
 import xlsxwriter
 
 from raksa.calendar import BUDDHIST_ERA, first_day, results_known, term_days
-from raksa.demo_area import BOYS, GIRLS, GRADE_SCALE, LEARNING_AREAS, LEVEL_GRADE, SUBJECT_CREDITS, SURNAME_PARTS, Area
+from raksa.demo_area import (
+    BOYS,
+    GIRLS,
+    GRADE_SCALE,
+    HOME_FORM,
+    LEARNING_AREAS,
+    LEVEL_GRADE,
+    SUBJECT_CREDITS,
+    SURNAME_PARTS,
+    Area,
+)
 from raksa.settings import Settings
 from raksa.tables import NO_SCHOOL, NOT_RECORDED
 
@@ -41,6 +51,7 @@ THAI_DIGITS = 0.12  # of the roll books, and of the schools' DMC cells
 CP874 = 0.5  # of the roll books
 UNKNOWN_MARK = 0.04  # of the roll books: one box
 NOT_YET_GRADED = 0.003
+UNANSWERED = 0.01  # of the boxes about house, vehicles and goods
 BAD_DAILY_ROWS = 2  # rows of each kind in every daily file: an unknown status, an impossible date, a repeated row
 
 DMC_HEADERS = (
@@ -59,11 +70,31 @@ SGS_HEADERS = (
 SCREENING_HEADERS = (
     "รหัสโรงเรียน", "เลขประจำตัวประชาชน", "ชื่อ-นามสกุล", "ชั้น", "วันที่สำรวจ", "ผลการคัดกรอง", "รายได้เฉลี่ยต่อคนต่อเดือน",
     "จำนวนภาระพึ่งพิง", "อาศัยอยู่กับ", "ระยะทาง (กม.)", "เวลาเดินทาง (นาที)",
+    "พื้นบ้าน", "ฝาบ้าน", "หลังคา", "ห้องส้วม", "แหล่งน้ำดื่ม", "แหล่งไฟฟ้า",
+    "รถยนต์นั่งส่วนบุคคล", "รถปิกอัพ/รถบรรทุกเล็ก/รถตู้", "รถไถ/รถเกี่ยวข้าว", "รถมอเตอร์ไซต์/เรือประมงพื้นบ้าน",
+    "คอมพิวเตอร์", "แอร์", "ทีวีจอแบน", "เครื่องซักผ้า", "ตู้เย็น",
+)  # fmt: skip
+GRANT_HEADERS = (
+    "รหัสโรงเรียน", "เลขประจำตัวประชาชน", "ชื่อ-นามสกุล", "ชั้น", "ประเภททุน", "วันที่เริ่มรับทุน", "วันที่สิ้นสุด", "วันที่ประกาศผล",
+    "เงื่อนไขเวลาเรียน (ร้อยละ)",
+)  # fmt: skip
+MIDTERM_HEADERS = (
+    "รหัสโรงเรียน", "ปีการศึกษา", "ภาคเรียนที่", "เลขประจำตัวนักเรียน", "ชั้น", "รหัสวิชา", "คะแนนเต็ม", "คะแนนกลางภาค", "ร้อยละ",
+    "วันที่ประกาศคะแนน",
 )  # fmt: skip
 
 POVERTY_TH = {"not_poor": "ไม่ยากจน", "poor": "ยากจน", "extremely_poor": "ยากจนพิเศษ"}
 LIVES_TH = {"both_parents": "พ่อแม่", "one_parent": "พ่อหรือแม่", "relatives": "ญาติ", "other_household": "ผู้อุปการะ/นายจ้าง",
             "institution": "ครัวเรือนสถาบัน", "alone": "อยู่ลำพัง"}  # fmt: skip
+# Steps of HOME_FORM in the form's words; of a vehicle or appliance, whether it is there.
+HOME_TH = {
+    "floor": ("กระเบื้อง/เซรามิค", "ซีเมนต์เปลือย", "ไม้กระดาน", "ไม้ไผ่", "ดิน/ทราย"),
+    "walls": ("ฉาบซีเมนต์", "อิฐ/ก้อนปูน/อิฐบล็อก", "ไม้กระดาน", "สังกะสี", "ไม้ไผ่/ท่อนไม้/เศษไม้"),
+    "roof": ("กระเบื้อง/เซรามิค", "โลหะ (สังกะสี/เหล็ก/อะลูมิเนียม)", "ใบไม้/วัสดุธรรมชาติ", "ไวนิล/กระดาษ/แผ่นพลาสติก"),
+    "toilet": ("มี", "ไม่มี"),
+    "water": ("น้ำดื่มบรรจุขวด/ตู้หยอดน้ำ", "น้ำประปา", "น้ำบ่อ/น้ำบาดาล", "น้ำฝน/น้ำประปาภูเขา/ลำธาร"),
+    "power": ("ไฟบ้านหรือมิเตอร์", "ไฟต่อพ่วง/แบตเตอรี่", "เครื่องปั่นไฟ/โซลาเซลล์", "ไม่มีไฟฟ้า/ไม่มีเครื่องกำเนิดไฟฟ้าชนิดอื่น ๆ"),
+}  # fmt: skip
 CAUSE_TH = {"graduated": "จบการศึกษา", "moved_school": "ย้ายสถานศึกษา", "moved_abroad": "ไปต่างประเทศ", "died": "เสียชีวิต",
             "not_found": "ขาดเรียนนานไม่พบตัวตน", "withdrew": "ลาออก", "past_compulsory_age": "พ้นเกณฑ์การศึกษาภาคบังคับ",
             "unknown": "ไม่ระบุ"}  # fmt: skip
@@ -100,7 +131,9 @@ class School:
     pages: pd.DataFrame
     marks: np.ndarray
     results: pd.DataFrame
+    midterms: pd.DataFrame
     screenings: pd.DataFrame
+    grants: pd.DataFrame
     exits: pd.DataFrame
 
     def rng(self, *purpose: int) -> np.random.Generator:
@@ -133,7 +166,8 @@ def write_files(
 
 def schools(area: Area) -> Iterable[School]:
     """The area cut into its schools, each with its own rows of every table."""
-    tables = {name: getattr(area, name) for name in ("lists", "pages", "results", "screenings", "exits")}
+    names = ("lists", "pages", "results", "midterms", "screenings", "grants", "exits")
+    tables = {name: getattr(area, name) for name in names}
     rows = {name: table.groupby("school", sort=True).indices for name, table in tables.items()}
     for number in range(len(area.schools)):
         own = {name: table.iloc[rows[name].get(number, [])] for name, table in tables.items()}
@@ -199,7 +233,9 @@ def _write_school(school: School, folder: Path) -> list[Path]:
         *(_write_roll_books(school, folder) if school.row["records"] == "roll_book" else _write_daily(school, folder)),
         *_write_sgs(school, folder),
         *_write_primary(school, folder),
+        *_write_midterms(school, folder),
         *_write_screenings(school, folder),
+        *_write_grants(school, folder),
         *_write_exits(school, folder),
     ]
 
@@ -351,7 +387,7 @@ def _write_roll_books(school: School, folder: Path) -> list[Path]:
             pages = school.pages.iloc[rows].reset_index(drop=True)
             for level, room, part in _by(pages, "level", "room"):
                 own = part.sort_values("roll_number")
-                rng = school.rng(4, year, term, level, room)
+                rng = school.rng(4, year, term, level % 17, room)  # อ.2 is level −1, and a key is not negative
                 lines = [
                     "แบบบันทึกเวลาเรียน (ปพ.5)",
                     f"โรงเรียน,{school.row['name']},รหัสโรงเรียน,{school.row['school_id']}",
@@ -511,29 +547,79 @@ def _write_primary(school: School, folder: Path) -> list[Path]:
     return files
 
 
-# ------------------------------------------------------------------------------------------------- leavers, college
+def _write_midterms(school: School, folder: Path) -> list[Path]:
+    """Mid-term marks out of 30 or 20, a file a term."""
+    files = []
+    for year, term, part in _by(school.midterms, "academic_year", "term"):
+        part = part.sort_values(["level", "letter", "person"])
+        pages = school.pages[school.pages["academic_year"] == year].drop_duplicates("person", keep="last")
+        number = pages.set_index("person")["number"].loc[part["person"]].tolist()
+        rng = school.rng(9, year, term)
+        full = np.where(part["letter"].to_numpy() < 2, 30, 20)  # Thai and mathematics weigh more
+        score = np.round(part["percent"].to_numpy() * full / 50) / 2
+        waiting = rng.random(len(part)) < NOT_YET_GRADED
+        known = _be(part["known_on"].iloc[0].date())
+        rows = [
+            (school.row["school_id"], str(year), str(term), str(n), LEVEL_GRADE[level],
+             course_code(letter, level, term), str(most),
+             *(("", "") if wait else (f"{mark:.1f}", f"{100 * mark / most:.2f}")), known)
+            for n, level, letter, most, mark, wait in zip(
+                number, part["level"], part["letter"], full.tolist(), score.tolist(), waiting.tolist(), strict=True
+            )
+        ]  # fmt: skip
+        name = f"midterm-{school.row['school_id']}-{year}-{term}.csv"
+        files.append(_write_csv(folder / str(year) / "midterm_marks" / name, MIDTERM_HEADERS, rows))
+    return files
+
+
+# ------------------------------------------------------------------------------------------------- home
 def _write_screenings(school: School, folder: Path) -> list[Path]:
     files = []
     for year, _, part in _by(school.screenings.assign(_=0), "academic_year", "_"):
         part = part.sort_values(["surveyed_on", "person"])
         who = school.people.loc[part["person"]]
         names = _full_names(school, part)
-        unsaid = school.rng(7, year).random((len(part), 2)) < 0.03
+        rng = school.rng(7, year)
+        unsaid = rng.random((len(part), 2)) < 0.03
+        blank = rng.random((len(part), len(HOME_FORM))) < UNANSWERED
+        words = [np.array(HOME_TH.get(name, ("มี", "ไม่มี")), object)[part[name].to_numpy()] for name in HOME_FORM]
+        home = np.where(blank, "-", np.stack(words, axis=1)).tolist()
         rows: list[list[str | float]] = [
             [
                 school.row["school_id"], number, name, LEVEL_GRADE[row["level"]], _be(row["surveyed_on"].date()),
                 POVERTY_TH[row["poverty_class"]],
                 float(row["income_per_head"]), int(row["dependants"]),
                 "-" if skip[0] else LIVES_TH[row["lives_with"]], float(row["distance_km"]),
-                "-" if skip[1] else float(row["travel_minutes"]),
+                "-" if skip[1] else float(row["travel_minutes"]), *boxes,
             ]
-            for row, number, name, skip in zip(part.to_dict("records"), who["id_number"], names, unsaid, strict=True)
+            for row, number, name, skip, boxes in zip(
+                part.to_dict("records"), who["id_number"], names, unsaid, home, strict=True
+            )
         ]  # fmt: skip
         file = folder / str(year) / "poverty_screening" / f"screening-{school.row['school_id']}-{year}.xlsx"
         files.append(_write_xlsx(file, [list(SCREENING_HEADERS), *rows], date(year - BUDDHIST_ERA, 7, 1)))
     return files
 
 
+def _write_grants(school: School, folder: Path) -> list[Path]:
+    """Who was awarded the equity grant this year, as announced in July."""
+    files = []
+    for year, _, part in _by(school.grants.assign(_=0), "academic_year", "_"):
+        part = part.sort_values(["level", "person"])
+        days = zip(*(part[c].dt.date for c in ("from_day", "until_day", "announced_on")), strict=True)
+        numbers = school.people["id_number"].loc[part["person"]]
+        rows = [
+            (school.row["school_id"], number, name, LEVEL_GRADE[level], "ทุนเสมอภาค", *map(_be, on), str(asks))
+            for number, name, level, on, asks in zip(
+                numbers, _full_names(school, part), part["level"], days, part["attendance_percent"], strict=True
+            )
+        ]
+        file = folder / str(year) / "grant_list" / f"grant-{school.row['school_id']}-{year}.csv"
+        files.append(_write_csv(file, GRANT_HEADERS, rows, bom=True))
+    return files
+
+
+# ------------------------------------------------------------------------------------------------- leavers, college
 def _write_exits(school: School, folder: Path) -> list[Path]:
     headers = ("รหัสโรงเรียน", "เลขประจำตัวประชาชน", "เลขประจำตัวนักเรียน", "ชั้น", "วันที่จำหน่าย", "สาเหตุ")
     files = []

@@ -61,8 +61,9 @@ class Settings(BaseSettings):
 
     capacity_share: float = Field(0.05, gt=0, le=1, description="learners a school can see to, as a share of its roll")
     capacity_least: int = Field(3, ge=1, description="learners any school can see to")
-    readiness_days: int = Field(28, ge=7, description="days before the as-of date that must carry marks")
-    readiness_share: float = Field(0.5, gt=0, le=1, description="share of those school days that must be recorded")
+    readiness_share: float = Field(
+        0.5, gt=0, le=1, description="share of the school days of the last four weeks that must be recorded"
+    )
 
     unusual_share: float = Field(
         0.10,

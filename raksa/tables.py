@@ -99,7 +99,8 @@ class Column:
 class Table:
     """One table: what a row is, its columns and its key.
 
-    `key` names the columns that say *which* fact a row is; a later import of the same key supersedes the earlier.
+    `key` names the columns that say *which* fact a row is; a later import of the same key supersedes the earlier. The
+    day a fact became known is part of it: a fact told again later must not vanish from the time before.
     `by_learner` tables are laid out by academic year (where they have one) and learner bucket.
     """
 
@@ -333,12 +334,37 @@ HOUSEHOLD = Table(
             "wealth_percentile", _float, "where the household or its neighbourhood stands, 0 = poorest", low=0, high=100
         ),
         Column("dependants", pa.int8(), "how many of the form's five kinds of dependency apply", low=0, high=5),
+        Column(
+            "housing_lacks",
+            pa.int8(),
+            "of floor, walls, roof, toilet, drinking water and electricity: how many are makeshift or missing",
+            low=0,
+            high=6,
+        ),
+        Column("belongings", pa.int8(), "vehicles and appliances in working order, of those the form asks for", low=0),
         Column("lives_with", _text, "who the child lives with", values=LIVES_WITH),
         Column("distance_km", _float, "home to school, km", low=0, high=300),
         Column("travel_minutes", _float, "home to school, minutes", low=0, high=600),
         _source,
     ),
-    ("learner_id", "surveyed_on"),
+    ("learner_id", "surveyed_on", "known_on"),
+)
+
+GRANT = Table(
+    "grant",
+    "a grant of one learner from one day on (ทุนเสมอภาค and the like)",
+    (
+        _learner,
+        Column("from_day", _date, "first day of the award", required=True),
+        Column("until_day", _date, "last day of the award; empty = not stated"),
+        _known,
+        Column("kind", _text, "name of the grant, as written"),
+        Column(
+            "attendance_percent", _float, "share of school days the grant asks for; it changes by year", low=0, high=100
+        ),
+        _source,
+    ),
+    ("learner_id", "from_day", "kind", "known_on"),
 )
 
 GROWTH = Table(
@@ -352,7 +378,7 @@ GROWTH = Table(
         Column("height_cm", _float, "height", low=50, high=230),
         _source,
     ),
-    ("learner_id", "measured_on"),
+    ("learner_id", "measured_on", "known_on"),
 )
 
 EXIT = Table(
@@ -366,7 +392,7 @@ EXIT = Table(
         _known,
         _source,
     ),
-    ("learner_id", "school_id", "left_on"),
+    ("learner_id", "school_id", "left_on", "known_on"),
 )
 
 DESTINATION = Table(
@@ -382,7 +408,7 @@ DESTINATION = Table(
         _known,
         _source,
     ),
-    ("learner_id", "school_id", "academic_year"),
+    ("learner_id", "school_id", "academic_year", "known_on"),
 )
 
 POPULATION = Table(
@@ -457,6 +483,7 @@ REGISTER = {
         ROLL,
         RESULT,
         HOUSEHOLD,
+        GRANT,
         GROWTH,
         EXIT,
         DESTINATION,
@@ -468,7 +495,7 @@ REGISTER = {
 }
 
 # Tables a feature may read. Names, numbers, addresses and section-26 data are not among them.
-SIGNALS = ("school", "holiday", "enrolment", "learner", "roll", "result", "household", "growth", "exit")
+SIGNALS = ("school", "holiday", "enrolment", "learner", "roll", "result", "household", "grant", "growth", "exit")
 
 # ------------------------------------------------------------------------------------------------ a run
 WHY_NOT_SCORED = {

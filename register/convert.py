@@ -11,7 +11,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import lru_cache, partial
 from typing import Any
@@ -271,6 +271,8 @@ class _File:
         needed = main and name in must_say(REGISTER[table.name])
         if source.derive or source.same_as:
             values = self._from_other(source, done)
+        elif source.count:
+            values = self._counted(source, spec, f"{table.name}.{name}")
         else:
             values = self._read(source, spec, f"{table.name}.{name}", needed)
         if needed and source.preamble is None and source.const is None:
@@ -312,6 +314,14 @@ class _File:
             # The default stands for an empty cell, not for one that was not understood.
             values = values.where(words.notna(), read(str(source.default))[0])
         return values
+
+    def _counted(self, source: Source, spec: Column, what: str) -> pd.Series:
+        """How many of several columns hold a word that counts. None where all are empty: a column that is empty, not
+        understood or not in the file says neither yes nor no."""
+        one = replace(source, count=(), optional=True)
+        each = [self._read(replace(one, header=(header,)), spec, what, needed=False) for header in source.count]
+        counted = pd.concat(each, axis=1).astype(float).sum(axis=1, min_count=1)
+        return pd.Series([None if n != n else int(n) for n in counted], dtype=object)
 
     def _from_other(self, source: Source, done: dict[str, pd.Series]) -> pd.Series:
         settings = self.settings
@@ -397,10 +407,12 @@ class _File:
         if not main:
             # A row that says nothing feeds nothing; one that says something must say of which day.
             facts = [
-                c for c in table.columns if c not in spec.key and (table.columns[c].header or table.columns[c].join)
+                name
+                for name, source in table.columns.items()
+                if name not in spec.key and (source.header or source.join or source.count)
             ]
             frame = frame[_any_filled(frame, facts)] if facts else frame
-            for name in sorted(must_say(spec) & set(done)):
+            for name in (c for c in done if c in must_say(spec)):
                 title = _title(table.columns[name]) or name
                 frame = self._only(frame, [name], f"no_{name}", f"{title} is empty, so {table.name} was left out")
         before = self.out.tables.get(table.name)

@@ -30,7 +30,7 @@ _FILE_KEYS = (
     "name", "title_th", "title_en", "encodings", "dates", "null", "recognise", "preamble", "learner", "school",
     "codes", "table", "roll", "lists_learners",
 )  # fmt: skip
-_KINDS_OF_SOURCE = ("header", "join", "preamble", "const", "given", "same_as", "derive")
+_KINDS_OF_SOURCE = ("header", "join", "count", "preamble", "const", "given", "same_as", "derive")
 _COLUMN_KEYS = (*_KINDS_OF_SOURCE, "codes", "default", "plus_days", "match", "optional")
 _DERIVED = ("academic_year", "term", "results_known", "census_day")
 _FROM_YEAR_AND_TERM = ("results_known", "census_day")
@@ -42,11 +42,12 @@ _GIVEN = ("learner_id", "school_id", "source")
 
 @dataclass(frozen=True)
 class Source:
-    """Where one register column comes from; one of header, join, preamble, const, given, same_as, derive is set, and
-    `given` also beside header or preamble, for files that lack it.
+    """Where one register column comes from; one of header, join, count, preamble, const, given, same_as, derive is set,
+    and `given` also beside header or preamble, for files that lack it.
 
     header      source headers, the first found is taken; "X#2" is the second column of that name
     join        text made of several columns: headers, or words around one as in "หมู่ {หมู่}"; what is empty falls out
+    count       how many of several columns hold a word that `codes` turns into "1", not "0"; empty if all are empty
     preamble    a named group of the mapping's preamble patterns
     const       the same value in every row
     given       what the person who imports says because the file does not: "as_of", the day it was true for, or
@@ -62,6 +63,7 @@ class Source:
 
     header: tuple[str, ...] = ()
     join: tuple[str, ...] = ()
+    count: tuple[str, ...] = ()
     preamble: str | None = None
     const: str | int | float | None = None
     given: str | None = None
@@ -188,7 +190,8 @@ def parse(text: str, where: str) -> Mapping:
 def must_say(table: Table) -> set[str]:
     """Columns without which a row of the table is none. A holiday may name no school (all are closed), a learner may
     have left on a day nobody knows, a head count may be of both sexes."""
-    return {c.name for c in table.columns if c.required} | (set(table.key) - {"left_on", "school_id", "sex"})
+    needed = {c.name for c in table.columns if c.required} | (set(table.key) - {"left_on", "school_id", "sex", "kind"})
+    return needed - {"known_on"} if "left_on" in table.key else needed
 
 
 # ------------------------------------------------------------------------------------------------ pieces
@@ -213,6 +216,11 @@ def _table(held: dict[str, Any], codes: MappingOf[str, MappingOf[str, str]], whe
                     f"{where}: {ours!r} is none of the values of {name}.{column}: {', '.join(allowed)}"
                     f"{_near(ours, allowed)}."
                 )
+        kind, high = spec.column(column).type, spec.column(column).high
+        if source.count and not pa.types.is_integer(kind):
+            raise RaksaError(f"{where} {name}.{column}: count gives a whole number; {column} is none. Name a header.")
+        if high is not None and len(source.count) > high:
+            raise RaksaError(f"{where} {name}.{column}: counts over {len(source.count)} headers; {high:g} is the most.")
         _other_column(source, columns, column, spec, f"{where} {name}.{column}")
     needed = must_say(spec)
     if name == "school":
@@ -248,6 +256,8 @@ def _source(value: Any, codes: MappingOf[str, Any], where: str) -> Source:
         )
     if "codes" in value and value["codes"] not in codes:
         raise RaksaError(f"{where}: no code table [codes.{value['codes']}]{_near(value['codes'], codes)}.")
+    if "count" in value:
+        _counts(value, codes, where)
     for key, kind in (("plus_days", int), ("match", str), ("optional", bool), ("preamble", str), ("same_as", str)):
         if key in value and type(value[key]) is not kind:
             raise RaksaError(f"{where}: {key} is {value[key]!r}; expected {_KIND_NAMES[kind]}.")
@@ -257,13 +267,24 @@ def _source(value: Any, codes: MappingOf[str, Any], where: str) -> Source:
     if "given" in value and value["given"] not in GIVEN:
         near = _near(value["given"], GIVEN)
         raise RaksaError(f"{where}: given {value['given']!r} is not one of {', '.join(GIVEN)}{near}.")
-    lists = {key: _words(value.get(key, []), where) for key in ("header", "join")}
+    lists = {key: _words(value.get(key, []), where) for key in ("header", "join", "count")}
     held: dict[str, Any] = {**value, **lists}
     if "match" in value:
         held["match"] = _pattern(value["match"], where)
         if held["match"].groups < 1:
             raise RaksaError(f"{where}: match {value['match']!r} has no group; put ( ) around what is to be taken.")
     return Source(**held)
+
+
+def _counts(value: dict[str, Any], codes: MappingOf[str, Any], where: str) -> None:
+    """Columns are counted by their words, so each word must say whether it counts."""
+    if not value["count"]:
+        raise RaksaError(f"{where}: count names no column. List the headers to count over.")
+    if "codes" not in value or not set(codes[value["codes"]].values()) <= {"1", "0", ""}:
+        raise RaksaError(
+            f'{where}: count needs codes, a table that turns each word into "1" (counts) or "0" (does not).'
+        )
+    _only(value, ("count", "codes", "match"), f"{where} count")
 
 
 def _other_column(source: Source, columns: MappingOf[str, Source], own: str, spec: Table, where: str) -> None:

@@ -53,6 +53,10 @@ OPEN[:] = RECORDED
 OPEN[ord(NOT_RECORDED)] = True
 
 
+# Days before the date that must carry marks; the risk model reads the same window (`recorded_share_28d`).
+RECENT_DAYS = 28
+
+
 def days_with(pages: np.ndarray, marks: np.ndarray, first: int, stop: int) -> np.ndarray:
     """How many of the days first … stop − 1 of each page carry one of the marks; pages are (pages, days) uint8."""
     counted: np.ndarray = np.count_nonzero(marks[pages[:, max(first, 0) : stop]], axis=1)
@@ -68,7 +72,7 @@ def last_day_with(pages: np.ndarray, marks: np.ndarray, stop: int) -> np.ndarray
 
 
 def marks_stopped(recorded_share: np.ndarray | pd.Series, settings: Settings) -> np.ndarray:
-    """The readiness gate: whether too few of the last `readiness_days` are recorded for a score to have a meaning.
+    """The readiness gate: whether too few of four weeks' school days are recorded for a score to have a meaning.
 
     `recorded_share` is recorded ÷ school days; NaN where there were no school days, as in the weeks after a long
     holiday: then there is nothing to judge by, and any mark of the year will do.
@@ -109,10 +113,11 @@ def lists_before(store: Store, as_of: date) -> pd.DataFrame:
 
 
 def exits_before(store: Store, as_of: date) -> pd.DataFrame:
-    """Exits known before the date: learner_id, school_id, cause and `day`, the last day on the list; where that is not
-    known, the day from which the exit was."""
+    """Exits known before the date, each as told last: learner_id, school_id, cause and `day`, the last day on the
+    list; where that is not known, the day from which the exit was."""
     columns = ["learner_id", "school_id", "left_on", "cause", "known_on"]
     exits: pd.DataFrame = known_before(store.read("exit", columns=columns), as_of, "known_on").to_pandas()
+    exits = exits.drop_duplicates(["learner_id", "school_id", "left_on"], keep="last")
     day = pd.to_datetime(exits.pop("left_on"))
     exits["day"] = day.fillna(pd.to_datetime(exits.pop("known_on")))
     return exits[exits["day"] < pd.Timestamp(as_of)]
@@ -317,8 +322,8 @@ MEASURES = (
             "The 80 % rule cannot be judged on less than nine days in ten"),
     Measure("recorded_recent", "coverage", "4.2", "share", "more", 0.80, 0.50,
             "วันเรียนที่เช็คชื่อแล้วช่วงล่าสุด", "School days recorded lately",
-            "ร้อยละของวันเรียนรายคนในช่วงวันก่อนวันที่ประเมิน (ตั้งค่า readiness_days) ที่มีการเช็คชื่อ",
-            "Share of the learners' school days of the last days (setting readiness_days) that are recorded",
+            "ร้อยละของวันเรียนรายคนในสี่สัปดาห์ก่อนวันที่ประเมินที่มีการเช็คชื่อ",
+            "Share of the learners' school days of the last four weeks that are recorded",
             "ต่ำกว่าค่า readiness_share โรงเรียนยังประเมินไม่ได้",
             "Below the setting readiness_share the school cannot be scored"),
     Measure("census_difference", "reconciliation", "3.4", "share", "less", 0.005, 0.03,
@@ -675,7 +680,7 @@ def _of_days(lists: pd.DataFrame, now: pd.DataFrame, files: pd.DataFrame, as_of:
 @dataclass
 class _Roll:
     """The running year's roll by school: last_mark_on, school days since it, and for the learners on the books the days
-    recorded and open, of the year and of the last `readiness_days`."""
+    recorded and open, of the year and of the last four weeks."""
 
     schools: pd.DataFrame
     ever: frozenset[str]
@@ -683,7 +688,7 @@ class _Roll:
     @classmethod
     def read(cls, store: Store, settings: Settings, as_of: date, now: pd.DataFrame) -> _Roll:
         year, stop = calendar.academic_year(as_of, settings), calendar.position(as_of, settings)
-        first = max(stop - settings.readiness_days, 0)
+        first = max(stop - RECENT_DAYS, 0)
         roll = store.read("roll", years=[year], columns=["learner_id", "school_id", "marks"])
         pages = page_matrix(roll["marks"])[:, :stop] if len(roll) else np.zeros((0, stop), np.uint8)
         page = roll.select(["learner_id", "school_id"]).to_pandas()

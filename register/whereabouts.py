@@ -496,7 +496,12 @@ class OutOfSchool:
         counted.insert(len(by), "population", counted[list(GROUPS)].sum(axis=1))
         counted["share"] = counted["out_of_school"] / counted["population"]
         counted.columns.name = None
-        return counted
+        in_order = counted.sort_values(by, key=lambda names: names.map(_in_thai_order), na_position="last")
+        return in_order.reset_index(drop=True)
+
+
+def _in_thai_order(name: object) -> tuple[str, str]:
+    return thai.sort_key(name) if isinstance(name, str) else ("\U0010ffff", "")
 
 
 def _hidden(cells: np.ndarray, family: pd.Series) -> np.ndarray:

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_register import SETTINGS, listed, page, register, school_days
 
-from features.attendance import _count, attendance
+from features import kernel
+from features.attendance import attendance
 from features.build import build
 from features.cohort import cohort
 from raksa.tables import ABSENT, LATE, LEAVE, NO_SCHOOL, NOT_RECORDED, SICK
@@ -74,27 +75,69 @@ MARKS = "PTSLAV-."
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.text(MARKS, min_size=120, max_size=120), min_size=1, max_size=5))
-def test_the_pass_over_days_agrees_with_counting_by_hand(pages: list[str]) -> None:
-    found = _count(np.array([[ord(m) for m in page] for page in pages], np.uint8))
-    for row, marks in enumerate(pages):
-        run = longest = 0
-        for mark in marks:
-            if mark in (NOT_RECORDED, NO_SCHOOL):
-                continue
-            run = run + 1 if mark in (ABSENT, SICK, LEAVE) else 0
-            longest = max(longest, run)
-        assert (found["longest_absence"][row], found["current_absence"][row]) == (longest, run)
-        for window, days in (("14d", 14), ("28d", 28), ("84d", 84), ("year", 120)):
-            seen = marks[-days:]
-            by_hand = {
-                "recorded": sum(m not in "-." for m in seen),
-                "absent": sum(m in "ASL" for m in seen),
-                "unexcused": seen.count(ABSENT),
-                "late": seen.count(LATE),
-                "sick": seen.count(SICK),
-            }
-            assert {kind: found[f"{kind}_days_{window}"][row] for kind in by_hand} == by_hand
+@given(
+    st.lists(st.text(MARKS, min_size=120, max_size=120), min_size=1, max_size=5),
+    st.lists(st.integers(0, 120), min_size=1, max_size=4, unique=True),
+    st.integers(0, 6),
+)
+def test_the_pass_over_days_agrees_with_counting_by_hand(pages: list[str], stops: list[int], weekday: int) -> None:
+    block = np.array([[ord(m) for m in held] for held in pages], np.uint8)
+    for stop, found in zip(stops, kernel.count(block, stops, weekday), strict=True):
+        for row, held in enumerate(pages):
+            marks = held[:stop]
+            run = longest = three = five = 0
+            for mark in marks:
+                if mark in (NOT_RECORDED, NO_SCHOOL):
+                    continue
+                run = run + 1 if mark in (ABSENT, SICK, LEAVE) else 0
+                longest, three, five = max(longest, run), three + (run == 3), five + (run == 5)
+            runs = [found[name][row] for name in ("longest_absence", "current_absence", "runs_3", "runs_5")]
+            assert runs == [longest, run, three, five]
+            for window, days in (("14d", 14), ("28d", 28), ("56d", 56), ("84d", 84), ("year", 120)):
+                seen = marks[max(stop - days, 0) :]
+                assert {k: found[f"{k}_days_{window}"][row] for k in by_hand(seen)} == by_hand(seen)
+            for week in range(1, kernel.WEEKS + 1):
+                seen = marks[max(stop - 7 * week, 0) : max(stop - 7 * week + 7, 0)]
+                counts = {kind: found[f"{kind}_week_{week}"][row] for kind in ("recorded", "absent")}
+                assert counts == {kind: by_hand(seen)[kind] for kind in counts}
+            edge = "".join(m for day, m in enumerate(marks) if (weekday + day) % 7 in (0, 4))
+            counts = {kind: found[f"{kind}_days_edge"][row] for kind in ("recorded", "absent")}
+            assert counts == {kind: by_hand(edge)[kind] for kind in counts}
+            beside = beside_holidays(marks, weekday)
+            counts = {kind: found[f"{kind}_days_holiday"][row] for kind in ("recorded", "absent")}
+            assert counts == {kind: by_hand(beside)[kind] for kind in counts}
+            said = [day for day, mark in enumerate(marks) if mark not in (NOT_RECORDED, NO_SCHOOL)]
+            assert found["last_mark"][row] == max(said, default=-1)
+            recent = marks[max(stop - kernel.RECENT, 0) :][::-1]
+            for name, words in (("recorded_bits", "PTSLAV"), ("absent_bits", "ASL")):
+                assert found[name][row] == sum(1 << n for n, mark in enumerate(recent) if mark in words)
+
+
+def by_hand(seen: str) -> dict[str, int]:
+    return {
+        "recorded": sum(m not in "-." for m in seen), "absent": sum(m in "ASL" for m in seen),
+        "unexcused": seen.count(ABSENT), "late": seen.count(LATE), "sick": seen.count(SICK),
+        "leave": seen.count(LEAVE), "open": len(seen) - seen.count(NO_SCHOOL),
+    }  # fmt: skip
+
+
+def beside_holidays(marks: str, weekday: int) -> str:
+    """Marks of open weekdays of which the weekday before or after is closed, as far as both have come."""
+    days = [day for day in range(len(marks)) if (weekday + day) % 7 < 5]
+    closed = [marks[day] == NO_SCHOOL for day in days]
+    return "".join(
+        marks[day]
+        for n, day in enumerate(days)
+        if not closed[n] and ((n > 0 and closed[n - 1]) or (n + 1 < len(days) and closed[n + 1]))
+    )
+
+
+def test_a_school_open_every_day_of_the_year_is_counted_right() -> None:
+    pages = np.full((3, 366), ord("P"), np.uint8)
+    pages[1] = ord("A")
+    (found,) = kernel.count(pages, [366], 3)
+    assert list(found["recorded_days_year"]) == [366] * 3
+    assert list(found["absent_days_year"]) == list(found["longest_absence"]) == [0, 366, 0]
 
 
 def test_features_come_in_the_cohort_s_order(tmp_path: Path) -> None:

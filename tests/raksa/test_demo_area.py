@@ -13,10 +13,20 @@ import pandas as pd
 import pytest
 from python_calamine import load_workbook
 
-from raksa.demo_area import LEAVES_IN_SUMMER, LEAVES_IN_YEAR, Area, area, areas
-from raksa.demo_files import DMC_HEADERS, SGS_HEADERS, mistyped_numbers, write_files
+from raksa.demo_area import HOME_FORM, LEAVES_IN_SUMMER, LEAVES_IN_YEAR, Area, area, areas
+from raksa.demo_files import (
+    DMC_HEADERS,
+    GRANT_HEADERS,
+    MIDTERM_HEADERS,
+    SCREENING_HEADERS,
+    SGS_HEADERS,
+    mistyped_numbers,
+    write_files,
+)
 from raksa.errors import RaksaError
+from raksa.tables import POVERTY_CLASSES
 from raksa.thai import citizen_checksum_holds
+from register.mapping import known_formats
 
 AS_OF = date(2026, 11, 16)
 RUNNING = 2569
@@ -204,6 +214,8 @@ def test_nobody_has_marks_where_there_is_no_school_or_after_the_as_of_date(small
     assert small.exits["left_on"].max() < pd.Timestamp(AS_OF)
     assert small.lists["listed_on"].max() == pd.Timestamp(2026, 11, 10)
     assert small.screenings["surveyed_on"].max() < pd.Timestamp(AS_OF)
+    assert small.midterms["known_on"].max() == pd.Timestamp(2026, 8, 12)
+    assert small.grants["announced_on"].max() == pd.Timestamp(2026, 7, 24)
 
 
 def test_the_truth_goes_on_after_the_as_of_date(small: Area) -> None:
@@ -217,6 +229,8 @@ def test_looking_a_week_later_changes_nothing_that_was_known_before(small: Area)
     pd.testing.assert_frame_equal(later.lists, small.lists)
     pd.testing.assert_frame_equal(later.results, small.results)
     pd.testing.assert_frame_equal(later.screenings, small.screenings)
+    pd.testing.assert_frame_equal(later.midterms, small.midterms)
+    pd.testing.assert_frame_equal(later.grants, small.grants)
     days = (AS_OF - date(2026, 5, 16)).days
     sends = small.schools["last_recorded"].isna().to_numpy()  # when a school stopped depends on when one looks
     then, now = (
@@ -236,6 +250,82 @@ def test_a_learner_who_left_is_on_no_list_after_the_next_one(small: Area) -> Non
     # One who stops just before a census and floats stands on that census's list, and then on none.
     assert later[~later["floating"]].empty
     assert small.lists["floating"].sum() == small.lists[small.lists["floating"]]["person"].nunique() > 0
+
+
+# ------------------------------------------------------------------------------------------- what is only recorded
+def test_what_is_only_recorded_moves_nobody_to_leave(small: Area) -> None:
+    """Who leaves, and with what probability, is what it was before forms, grants, mid-term marks and อ.2 were drawn."""
+    left = small.truth[small.truth["kind"] != ""].groupby(["kind", "academic_year"]).size()
+    assert (left["in_year"].tolist(), left["not_arrived"].tolist()) == ([13, 8, 10, 8], [31, 41, 32, 42])
+    assert small.truth[["p_in_year", "p_summer"]].sum().tolist() == pytest.approx([35.293249, 133.70599])
+
+
+def test_poorer_homes_lack_more_and_hold_less(large: Area) -> None:
+    told = large.screenings.groupby("poverty_class")[list(HOME_FORM)].mean().loc[list(POVERTY_CLASSES)]
+    assert (told.diff().iloc[1:] > 0).all(axis=None)  # a step further is a poorer answer, of goods: not there
+    given = {name: sorted(large.screenings[name].unique()) for name in HOME_FORM}
+    assert given == {name: list(range(len(steps) + 1)) for name, steps in HOME_FORM.items()}
+
+
+def test_a_house_is_the_same_whenever_one_looks(large: Area) -> None:
+    again = large.screenings[large.screenings.duplicated("person", keep=False)].groupby("person")
+    assert again.ngroups > 1000
+    assert (again[list(HOME_FORM)].nunique() == 1).all(axis=None)
+
+
+def test_the_grant_goes_to_most_of_the_extremely_poor_up_to_m3_for_three_years(large: Area) -> None:
+    first = large.screenings[large.screenings["academic_year"] == 2566]
+    poorest = first[(first["poverty_class"] == "extremely_poor") & (first["level"] <= 9)]["person"]
+    granted = large.grants[large.grants["academic_year"] == 2566]
+    assert set(granted["person"]) <= set(poorest)
+    assert within(len(granted), 0.9 * len(poorest))
+    days = granted[["from_day", "until_day", "announced_on"]].drop_duplicates().astype(str).to_numpy().tolist()
+    assert days == [["2023-05-16", "2026-05-15", "2023-07-24"]]
+    assert large.grants.groupby("academic_year")["attendance_percent"].unique().map(list).to_dict() == {
+        2566: [80], 2567: [80], 2568: [85], 2569: [85]
+    }  # fmt: skip
+    before = large.grants.groupby("person")["until_day"].shift()  # rows stand in the order of the years
+    again = large.grants[before.notna()]
+    assert len(again) > 100 and (again["from_day"] > before[before.notna()]).all()
+
+
+def test_midterm_marks_foretell_the_terms_marks_but_not_all_of_them(large: Area) -> None:
+    key = ["person", "academic_year", "term"]
+    midterm, final = (table.groupby(key)["percent"].mean() for table in (large.midterms, large.results))
+    both = pd.concat([midterm, final], axis=1, join="inner").dropna()
+    assert 0.6 < both.corr().iloc[0, 1] < 0.95
+    assert set(large.schools["kind"].to_numpy()[large.midterms["school"].unique()]) == {"secondary"}
+    # Who leaves in the second half of a term has a mark in its middle and none at its end.
+    assert set(midterm.index) - set(final.index)
+
+
+def test_the_kindergarten_is_on_lists_and_pages_and_comes_to_p1_under_the_same_numbers(small: Area) -> None:
+    lists, pages = (table[table["grade"].isin(["อ.2", "อ.3"])] for table in (small.lists, small.pages))
+    (school,) = lists["school"].unique()
+    assert small.schools["kind"][school] == "primary"
+    assert set(lists["listed_on"]) == set(small.lists["listed_on"])
+    assert 105 < lists["height_cm"].mean() < 120 and 15 < lists["weight_kg"].mean() < 22
+    assert set(pages["person"]) == set(lists["person"])
+    marks = small.marks[small.pages["grade"].isin(["อ.2", "อ.3"]).to_numpy()]
+    assert 0.01 < (marks == ord("A")).sum() / np.isin(marks, [*b"PTSLAV"]).sum() < 0.2
+    both = [lists[lists["grade"] == grade].groupby("academic_year") for grade in ("อ.2", "อ.3")]
+    second, third = ({year: set(zip(part["person"], part["number"], strict=True)) for year, part in g} for g in both)
+    beginners = small.lists[(small.lists["grade"] == "ป.1") & (small.lists["school"] == school)]
+    for year in (2566, 2567, 2568):
+        assert second[year] == third[year + 1] != set()
+        began = beginners[(beginners["academic_year"] == year + 1) & (beginners["round"] == 1)]
+        gone = third[year] - set(zip(began["person"], began["number"], strict=True))
+        assert len(gone) <= 1  # but for one who moves or leaves in the first days
+    never = [small.results, small.exits, small.truth]
+    youngest = {person for person, _ in second[RUNNING] | third[RUNNING]}
+    assert [set(table["person"]) & youngest for table in never] == [set(), set(), set()]
+
+
+def test_on_the_first_day_of_the_year_the_smallest_area_has_recorded_last_year_only() -> None:
+    made = area(0, schools=3, learners=30, years=1, as_of=date(2026, 5, 16))
+    tables = (made.lists, made.pages, made.results, made.midterms, made.screenings, made.grants)
+    assert [sorted(table["academic_year"].unique()) for table in tables] == [[2568]] * 6
+    assert {"อ.2", "อ.3"} <= set(made.pages["grade"])
 
 
 # ------------------------------------------------------------------------------------------- the numbers of people
@@ -274,8 +364,8 @@ def decoded(file: Path) -> str:
 # ------------------------------------------------------------------------------------------- the files
 def test_every_kind_of_file_is_there_for_every_year(folder: Path) -> None:
     kinds = {year: {kind.name for kind in (folder / str(year)).iterdir()} for year in (2566, 2567, 2568, RUNNING)}
-    every = {"dmc_list", "roll_book", "attendance_daily", "sgs_report_7", "primary_results", "poverty_screening",
-             "exit_list", "college_list"}  # fmt: skip
+    every = {"dmc_list", "roll_book", "attendance_daily", "sgs_report_7", "midterm_marks", "primary_results",
+             "poverty_screening", "grant_list", "exit_list", "college_list"}  # fmt: skip
     assert kinds == {
         2566: every,
         2567: every,
@@ -380,3 +470,41 @@ def test_some_results_wait_for_their_teacher(folder: Path) -> None:
         for row in file.read_text(encoding="utf-8").splitlines()[5:-1]
     )
     assert waiting > 5
+
+
+def test_the_screening_says_the_house_in_the_words_of_its_format(folder: Path) -> None:
+    rows = [row for file in folder.glob("*/poverty_screening/*.xlsx") for row in sheet(file)]
+    assert {tuple(row) for row in rows if row[0] == SCREENING_HEADERS[0]} == {SCREENING_HEADERS}
+    mapping = known_formats()["poverty_screening"]
+    (household,) = mapping.tables
+    for column in ("housing_lacks", "belongings"):
+        source = household.columns[column]
+        said = {row[SCREENING_HEADERS.index(header)] for header in source.count for row in rows} - set(source.count)
+        assert "-" in said and said - {"-"} <= set(mapping.codes[source.codes or ""])
+
+
+def test_grants_and_midterm_marks_are_files_with_a_day_on_which_they_were_known(folder: Path) -> None:
+    grants, midterms = (
+        [line.split(",") for file in sorted(folder.glob(f"2568/{kind}/*.csv")) for line in decoded(file).splitlines()]
+        for kind in ("grant_list", "midterm_marks")
+    )
+    assert {tuple(row) for row in grants if row[0] == GRANT_HEADERS[0]} == {GRANT_HEADERS}
+    assert {tuple(row[4:]) for row in grants} - {GRANT_HEADERS[4:]} == {
+        ("ทุนเสมอภาค", "16/05/2568", "15/05/2571", "24/07/2568", "85")
+    }
+    assert {tuple(row) for row in midterms if row[0] == MIDTERM_HEADERS[0]} == {MIDTERM_HEADERS}
+    rows = [row for row in midterms if row[0] != MIDTERM_HEADERS[0]]
+    assert {(row[2], row[9]) for row in rows} == {("1", "12/08/2568"), ("2", "30/01/2569")}
+    assert any(row[7:9] == ["", ""] for row in rows)  # not entered yet
+    assert all(float(row[8]) == round(100 * float(row[7]) / float(row[6]), 2) for row in rows if row[7])
+
+
+def test_the_kindergarten_has_its_roll_and_its_prefixes(small: Area, folder: Path) -> None:
+    youngest = [row for row in dmc_rows(folder) if row[3] in ("อ.2", "อ.3")]
+    assert {row[7] for row in youngest} <= {"เด็กชาย", "เด็กหญิง", "-"}
+    school = {str(row[0]) for row in youngest}
+    (record,) = small.schools.loc[small.schools["school_id"].isin(school), "records"]
+    files = sorted(folder.glob(f"{RUNNING}/{record}/*{school.pop()}*"))
+    numbers = {str(row[5]) for row in youngest}
+    written = {cell for file in files for line in decoded(file).splitlines() for cell in line.split(",")[1:2]}
+    assert len(numbers & written) > 10

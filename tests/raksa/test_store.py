@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -138,6 +139,15 @@ def test_two_learners_decided_to_be_one_are_read_as_one_until_it_is_decided_othe
     for name in REGISTER:
         if name != "identity_decision":
             assert store.read(name).equals(before[name])
+
+
+def test_a_column_the_table_did_not_have_yet_reads_as_not_known(tmp_path):
+    store = register(tmp_path, growth=[{"learner_id": MALI, "measured_on": JUNE, "weight_kg": 40.0}])
+    (file,) = (tmp_path / "register" / "growth").rglob("*.parquet")
+    pq.write_table(pq.ParquetFile(file).read().drop_columns(["height_cm"]), file)
+    assert seen(store, "growth", "weight_kg", "height_cm") == [(40.0, None)]
+    add(store, "later", growth=[{"learner_id": MALI, "measured_on": JUNE, "height_cm": 150.0}])
+    assert seen(store, "growth", "weight_kg", "height_cm") == [(40.0, 150.0)]
 
 
 def test_three_learners_are_one_in_whatever_order_it_was_decided(tmp_path):

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import xlsxwriter
 
-from raksa.demo_files import DMC_HEADERS, SCREENING_HEADERS, SGS_HEADERS
+from raksa.demo_files import DMC_HEADERS, GRANT_HEADERS, MIDTERM_HEADERS, SCREENING_HEADERS, SGS_HEADERS
 from tests.cast import BAIBUA, CHAI_DAEN, DOI_NAM, EK, FAH, KONG, MALI, NUNG, PA_PHAI, SAI, SCHOOLS, THUNG_NA, Learner
 
 FOLDER = Path(__file__).parent / "golden"
@@ -143,7 +143,8 @@ def golden_files() -> dict[str, bytes]:
         "id_card.csv": _id_card(), "sgs_report_7.xls": _sgs_7(), "sgs_report_13.xls": _sgs_13(),
         "sgs_report_22.xls": _sgs_22(), "sgs_report_44.xls": _sgs_44(), "sgs_report_80.xls": _sgs_80(),
         "sgs_report_57.xls": _sgs_57(), "roll_book.csv": _roll_book(), "attendance_daily.csv": _attendance_daily(),
-        "poverty_screening.xlsx": _poverty_screening(), "primary_results.csv": _primary_results(),
+        "poverty_screening.xlsx": _poverty_screening(), "grant_list.csv": _grant_list(),
+        "midterm_marks.csv": _midterm_marks(), "primary_results.csv": _primary_results(),
         "exit_list.csv": _exit_list(), "college_list.csv": _college_list(), "ops_record.csv": _ops_record(),
         "onec_term.xlsx": _onec_term(), "onec_dropout.csv": _onec_dropout(),
         "sandbox_template.xlsx": _sandbox_template(), "destination_list.xlsx": _destination_list(),
@@ -249,7 +250,7 @@ def _sgs_7() -> bytes:
         })  # fmt: skip
 
     lines = [
-        mark(MALI, "ค21101", {}),
+        mark(MALI, "ค21101", {"ก่อนกลางภาค": "24.0", "กลางภาค": "14.5", "เต็มกลางภาค": "20"}),
         mark(MALI, "TH21101", {"ผลการเรียน": "๓.๕"}),
         mark(KONG, "ค21101", {"รวมร้อยละ": "", "ผลการเรียน": "มส.", "เวลาเรียนร้อยละ": "64.00"}),
         mark(KONG, "อ21101", {"รวมร้อยละ": "", "ผลการเรียน": NBSP}),  # not entered yet
@@ -374,13 +375,46 @@ def _attendance_daily() -> bytes:
 
 
 def _poverty_screening() -> bytes:
+    # House, then vehicles and goods. Mali lacks a floor, a roof, drinking water and a meter, and has a motorcycle and a
+    # television; Kong's form says little of the house, in one box a word the form has not, and nothing of goods.
+    mali = ["ไม้ไผ่", "สังกะสี", "ใบไม้/วัสดุธรรมชาติ", "มี", "น้ำฝน/น้ำประปาภูเขา/ลำธาร", "ไฟต่อพ่วง / แบตเตอรี่",
+            "ไม่มี", "ไม่มี", "", "มี", "ไม่มี", "ไม่มี", "มี", "ไม่มี", "ไม่มี"]  # fmt: skip
+    kong = ["ซีเมนต์เปลือย", "หินอ่อน", "อื่นๆ", "-", "", "-", *["-"] * 9]
     lines: list[list[object]] = [
-        [THUNG_NA, MALI.citizen_id, "มะลิ ใจดี", "ม.3", "29/02/2567", "ยากจนพิเศษ", 1281, 2, "ญาติ", 4.5, "-"],
+        [THUNG_NA, MALI.citizen_id, "มะลิ ใจดี", "ม.3", "29/02/2567", "ยากจนพิเศษ", 1281, 2, "ญาติ", 4.5, "-", *mali],
         [THUNG_NA, KONG.citizen_id, "ก้อง เก่งกล้า", "ม.3", date(2024, 7, 1), "ยากจน (สพฐ.)", "2,950.50", 9, "พ่อ/แม่", "-",
-         15],
-        [THUNG_NA, TON_KLA_ID, "หนึ่ง ญาณดี", "ม.3", "01/07/2567", "ไม่ยากจน", "-", "-", "เพื่อน", "-", "-"],
+         15, *kong],
+        [THUNG_NA, TON_KLA_ID, "หนึ่ง ญาณดี", "ม.3", "01/07/2567", "ไม่ยากจน", "-", "-", "เพื่อน", "-", "-", *kong],
     ]  # fmt: skip
     return _xlsx(["รายงานผลการคัดกรอง กสศ."], SCREENING_HEADERS, lines)
+
+
+def _grant_list() -> bytes:
+    grant = ("ทุนเสมอภาค", "16/05/2567", "15/05/2570", "24/07/2567", "80")
+    lines = [
+        GRANT_HEADERS,
+        (THUNG_NA, MALI.citizen_id, "มะลิ ใจดี", "ม.3", *grant),
+        (THUNG_NA, KONG.citizen_id, "ก้อง เก่งกล้า", "ม.3", "ทุนเสมอภาค", "๑ มิ.ย. ๒๕๖๘", "", "24/07/2568", "๘๕"),
+        (THUNG_NA, BAIBUA.citizen_id, "ใบบัว น้ำใส", "ม.3", "ปัจจัยพื้นฐาน", "16/05/2567", "-", "24/07/2567", "ทุกวัน"),
+        (PA_PHAI, FAH.citizen_id, "ฟ้า ปี่ทอง", "ป.6", "ทุนเสมอภาค", "31/06/2567", *grant[2:]),
+    ]
+    return _csv(lines, "cp874")
+
+
+def _midterm_marks() -> bytes:
+    def mark(child: Learner, code: str, *said: str) -> list[object]:
+        return [child.school_id, "2567", "1", NUMBER[child.learner_id], child.grade, code, *said]
+
+    day = "9 ส.ค. 67"
+    lines = [
+        mark(MALI, "ค23101", "30", "22.5", "75.00", day),
+        mark(MALI, "TH23101", "", "18", "", day),  # full marks not known, so no percent
+        mark(KONG, "ค23101", "30", "0", "๐", "09/08/2567"),  # a real zero
+        mark(KONG, "อ23101", "20", NBSP, "-", day),  # not entered yet
+        mark(NUNG, "ค23101", "30", "31", "103.33", day),
+        mark(NUNG, "อ23101", "20", "12", "60.00", "-"),
+    ]
+    return _csv([MIDTERM_HEADERS, *lines], "utf-8-sig")
 
 
 def _primary_results() -> bytes:

@@ -317,8 +317,8 @@ def test_a_screening_is_known_thirty_days_after_the_survey(tmp_path):
     store, report = take(tmp_path / "home", schools(tmp_path), people, path)
     survey = (date(2024, 7, 1), date(2024, 7, 31))
     assert rows(store, "household", *(c for c in store.read("household").schema.names if c != "source")) == [
-        ("ก้อง", *survey, "poor", 1200.5, None, None, None, pytest.approx(4.2), 15.0),
-        ("มะลิ", *survey, "extremely_poor", 1200.5, None, 2, "relatives", pytest.approx(4.2), None),
+        ("ก้อง", *survey, "poor", 1200.5, None, None, None, None, None, pytest.approx(4.2), 15.0),
+        ("มะลิ", *survey, "extremely_poor", 1200.5, None, 2, None, None, "relatives", pytest.approx(4.2), None),
     ]
     assert report.files[2].warnings == {"bad_dependants": 1, "bad_lives_with": 1}
 

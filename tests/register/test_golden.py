@@ -179,10 +179,21 @@ CASES = {
         "bad_mark", {"ไม่รู้ไปไหน": "ขาด"}),
     "poverty_screening.xlsx": Case("poverty_screening", {"household": [
         of("มะลิ", surveyed_on=date(2024, 2, 29), known_on=date(2024, 3, 30), poverty_class="extremely_poor",
-           income_per_head=1281.0, dependants=2, lives_with="relatives", distance_km=4.5),
+           income_per_head=1281.0, dependants=2, housing_lacks=4, belongings=2, lives_with="relatives",
+           distance_km=4.5),
         of("ก้อง", surveyed_on=date(2024, 7, 1), known_on=date(2024, 7, 31), poverty_class="poor",
-           income_per_head=2950.5, travel_minutes=15.0),
-    ]}, "unknown_learner", {TON_KLA_ID: FAH.citizen_id}, {"bad_dependants": 1}),
+           income_per_head=2950.5, housing_lacks=0, travel_minutes=15.0),
+    ]}, "unknown_learner", {TON_KLA_ID: FAH.citizen_id}, {"bad_dependants": 1, "bad_housing_lacks": 1}),
+    "grant_list.csv": Case("grant_list", {"grant": [
+        of("มะลิ", from_day=date(2024, 5, 16), until_day=date(2027, 5, 15), known_on=date(2024, 7, 24), kind="ทุนเสมอภาค",
+           attendance_percent=80.0),
+        of("ก้อง", from_day=date(2025, 6, 1), known_on=date(2025, 7, 24), kind="ทุนเสมอภาค", attendance_percent=85.0),
+        of("ใบบัว", from_day=date(2024, 5, 16), known_on=date(2024, 7, 24), kind="ปัจจัยพื้นฐาน"),
+    ]}, "bad_from_day", {"31/06/2567": "16/05/2567"}, {"bad_attendance_percent": 1}),
+    "midterm_marks.csv": Case("midterm_marks", {"result": each(
+        FINAL | {"part": "midterm", "known_on": date(2024, 8, 9), "subject": "ค23101", "learning_area": "ค"},
+        of("มะลิ", percent=75.0), of("ก้อง", percent=0.0),
+    )}, "no_known_on", {"-": "09/08/2567"}, {"says_nothing": 3, "bad_percent": 1}),
     "primary_results.csv": Case("primary_results", {"result": each(
         {"school_id": DOI_NAM, "academic_year": 2567, "term": 0, "part": "final", "credits": 1.0, "known_on": YEAR},
         of("เอก", subject="ค14101", learning_area="คณิตศาสตร์", percent=55.5, grade="2"),
@@ -285,8 +296,8 @@ def came(store, snapshot):
     """Rows of an import by table: columns that are not null, the learner by her first name."""
     called = {r["learner_id"]: r["first_name"] for r in store.read("identity").to_pylist()}
     out = {}
-    for name in (*CASES["dmc_list_june.xlsx"].tables, "school", "holiday", "roll", "result", "household", "exit",
-                 "destination", "population", "census", "follow_up"):  # fmt: skip
+    for name in (*CASES["dmc_list_june.xlsx"].tables, "school", "holiday", "roll", "result", "household", "grant",
+                 "exit", "destination", "population", "census", "follow_up"):  # fmt: skip
         rows = [{c: v for c, v in r.items() if v is not None} for r in store.read(name).to_pylist()]
         rows = [r for r in rows if r.pop("source").startswith(snapshot[:6])]
         for row in rows:

@@ -130,7 +130,8 @@ def test_a_mapping_of_ones_own_reads_a_file_of_ones_own(tmp_path):
 
 def test_a_fact_without_its_day_in_a_second_table_is_left_out_with_a_warning(tmp_path):
     own = tmp_path / "own.toml"
-    household = '[[table]]\nname = "household"\n[table.columns]\nsurveyed_on = "สำรวจ"\nincome_per_head = "รายได้"\n'
+    household = '[[table]]\nname = "household"\n[table.columns]\nsurveyed_on = "สำรวจ"\n'
+    household += 'known_on = { same_as = "surveyed_on" }\nincome_per_head = "รายได้"\n'
     own.write_text(GOOD + household)
     header = ("รหัสโรงเรียน", "เลขประจำตัวนักเรียน", "วันที่ชั่ง", "น้ำหนัก", "สำรวจ", "รายได้")
     one = (THUNG_NA, NUMBERS[MALI.learner_id], "16/05/2567", "40.5")
@@ -357,3 +358,101 @@ def test_mappings_are_toml_without_a_word_twice():
     for file in (Path(__file__).parents[2] / "register" / "mappings").glob("*.toml"):
         held = tomllib.loads(file.read_text(encoding="utf-8"))
         assert held["name"] == file.stem
+
+
+HOUSES = """
+name = "houses"
+title_th = "บ้าน"
+title_en = "Houses"
+recognise = ["citizen", "seen"]
+[learner]
+citizen = "citizen"
+[codes.lacks]
+"bamboo" = "1"
+"none" = "1"
+"tile" = "0"
+"tap" = "0"
+"other" = ""
+[[table]]
+name = "household"
+[table.columns]
+surveyed_on = "seen"
+known_on = { same_as = "surveyed_on" }
+housing_lacks = { count = ["floor", "roof", "water"], codes = "lacks" }
+"""
+
+
+@pytest.mark.parametrize(
+    ("answers", "lacks", "warnings"),
+    [
+        (("bamboo", "tile", "NONE"), 1, {"bad_housing_lacks": 1}),  # codes are compared as written
+        (("bam boo", "tile", "none"), 2, {}),
+        (("tile", "tile", "tap"), 0, {}),
+        (("bamboo", "-", ""), 1, {}),  # two questions unanswered: one thing is known to be lacking
+        (("other", "tile", "-"), 0, {}),
+        (("other", "", "-"), None, {}),  # nothing is known, which is not nothing lacking
+        (("marble", "gold", "-"), None, {"bad_housing_lacks": 2}),
+    ],
+)
+def test_a_count_is_how_many_columns_hold_a_word_that_counts(tmp_path, answers, lacks, warnings):
+    header = ("citizen", "seen", "floor", "roof", "water")
+    store, report = taken(tmp_path, HOUSES, header, [(MALI.citizen_id, "01/07/2567", *answers)])
+    assert rows(store, "household", "learner_id", "housing_lacks") == [("มะลิ", lacks)]
+    assert (report.kept, report.refused, report.warnings) == (1, {}, warnings)
+
+
+def test_a_count_leaves_out_columns_the_file_lacks_and_names_the_column_of_a_word_it_does_not_know(tmp_path):
+    lines = [(MALI.citizen_id, "01/07/2567", "none"), (KONG.citizen_id, "01/07/2567", "well")]
+    store, _ = taken(tmp_path, HOUSES, ("citizen", "seen", "water"), lines)
+    assert rows(store, "household", "learner_id", "housing_lacks") == [("ก้อง", None), ("มะลิ", 1)]
+    (warning,) = store.refused(store.current().snapshots[-1]).to_pylist()
+    assert warning["reason"] == (
+        "w.csv, line 3: water well is none of bamboo, none, tile, tap, other; map it under [codes.lacks]; "
+        "the value was left out"
+    )
+    (tmp_path / "none").mkdir()
+    store, _ = taken(tmp_path / "none", HOUSES, ("citizen", "seen"), [(MALI.citizen_id, "01/07/2567")])
+    assert rows(store, "household", "learner_id", "housing_lacks") == [("มะลิ", None)]
+
+
+def test_a_count_alone_makes_a_row_of_a_further_table(tmp_path):
+    table = HOUSES[HOUSES.index("[[table]]") :].replace('"seen"', '"วันที่ชั่ง"')
+    codes = HOUSES[HOUSES.index("[codes.lacks]") : HOUSES.index("[[table]]")]
+    header = ("รหัสโรงเรียน", "เลขประจำตัวนักเรียน", "น้ำหนัก", "วันที่ชั่ง", "floor")
+    lines = [(THUNG_NA, NUMBERS[MALI.learner_id], "40.5", "16/05/2567", "bamboo"),
+             (THUNG_NA, NUMBERS[KONG.learner_id], "41", "16/05/2567", "")]  # fmt: skip
+    store, _ = taken(tmp_path, GOOD.replace("[codes.sex]", f"{codes}[codes.sex]") + table, header, lines)
+    assert rows(store, "household", "learner_id", "housing_lacks") == [("มะลิ", 1)]
+
+
+COUNT = 'count = ["floor", "roof", "water"], codes = "lacks"'
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "said"),
+    [
+        (', codes = "lacks"', "", 'count needs codes, a table that turns each word into "1" (counts) or "0" (does no'),
+        ('"tile" = "0"', '"tile" = "no"', "own.toml household.housing_lacks: count needs codes, a table that turns"),
+        ('codes = "lacks"', 'codes = "lack"', "no code table [codes.lack]; did you mean 'lacks'."),
+        (COUNT, f'{COUNT}, header = "x"', "name one source, header, join, count, preamble, const, given, same_as, der"),
+        (COUNT, f"{COUNT}, default = 0", "own.toml household.housing_lacks count: the key 'default' is not understoo"),
+        (COUNT, 'count = [], codes = "lacks"', "count names no column. List the headers to count over."),
+        (COUNT, 'count = [1], codes = "lacks"', "household.housing_lacks: found 1; expected a text in quotation mark"),
+        ('"water"]', '"water", "a", "b", "c", "d"]', "household.housing_lacks: counts over 7 headers; 6 is the most."),
+        ("housing_lacks", "lives_with", "'1' is none of the values of household.lives_with: both_parents,"),
+        ("housing_lacks", "income_per_head", "count gives a whole number; income_per_head is none. Name a header."),
+    ],
+)
+def test_a_mistake_in_a_count_is_told(right, wrong, said):
+    assert parse(HOUSES, "own.toml").tables[0].columns["housing_lacks"].count == ("floor", "roof", "water")
+    with pytest.raises(RaksaError) as told:
+        parse(HOUSES.replace(right, wrong, 1), "own.toml")
+    assert said in str(told.value)
+
+
+def test_the_page_of_a_format_names_the_columns_it_counts_over_and_their_words():
+    page, mapping = pages()["poverty_screening"].read_text(encoding="utf-8"), known_formats()["poverty_screening"]
+    counted = [source for source in sources(mapping) if source.count]
+    assert len(counted) == 2
+    words = {word for s in counted for word in (*s.count, *mapping.codes[s.codes]) if not word.startswith("โลหะ (")}
+    assert sorted(word for word in words if word not in page) == []

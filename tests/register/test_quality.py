@@ -28,6 +28,7 @@ from register.quality import (
     DIMENSIONS,
     MEASURES,
     OPEN,
+    RECENT_DAYS,
     RECORDED,
     TURNS,
     Quality,
@@ -241,9 +242,8 @@ def test_a_school_whose_marks_stopped_cannot_be_scored_and_whose_turn_it_is(tmp_
 def test_a_school_that_recorded_half_is_ready_and_just_below_is_not(tmp_path: Path) -> None:
     assert code(roll_of(tmp_path / "1", "-" * 20 + "P" * 10 + "-" * 10)) is None
     assert code(roll_of(tmp_path / "2", "-" * 20 + "P" * 9 + "-" * 11)) == "attendance_stopped"
-    own = SETTINGS.model_copy(update={"readiness_share": 0.4, "readiness_days": 14})
-    ten = assess(Store(tmp_path / "2"), own, school_days(2567, 41)[-1])
-    assert code(ten) == "attendance_stopped"  # nothing in the last fortnight
+    own = SETTINGS.model_copy(update={"readiness_share": 0.4})
+    assert code(assess(Store(tmp_path / "2"), own, school_days(2567, 41)[-1])) is None
     assert measures(own)["recorded_recent"].act == 0.4
 
 
@@ -287,7 +287,7 @@ def test_roll_pages_by_the_day_and_by_a_plain_loop(demo_settings: Settings) -> N
     store, as_of = Store(demo_settings.home), date(2026, 11, 16)
     found = assess(store, demo_settings, as_of)
     stop = (as_of - date(2026, 5, 16)).days
-    first = stop - demo_settings.readiness_days
+    first = stop - RECENT_DAYS
     on_list = {(r["learner_id"], r["school_id"]) for r in store.read("enrolment", years=[2569]).to_pylist()
                if r["listed_on"] == date(2026, 11, 10) and r["status"] in ("enrolled", "floating")}  # fmt: skip
     gone = {(r["learner_id"], r["school_id"]) for r in store.read("exit").to_pylist()

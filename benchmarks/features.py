@@ -1,0 +1,249 @@
+"""Signals from marks, results and lists, measured beside the same by DuckDB, Polars and pandas.
+
+    python -m benchmarks.features [--quick] [--sizes 0.1,0.5] [--repeats 3] [--data FOLDER] [--json FILE] [--chart FILE]
+
+all         every signal of every learner on one day; raksa computes all of the registry, the others the attendance and
+            grades families and the standing within class and school (`feature_engines.signals`), in their favour.
+attendance  that family alone.
+12 dates    every signal on twelve days three weeks apart, the register walked through once.
+
+scan-rows and scan-pages are floors: DuckDB reads and sums every mark once, row per day and as roll pages. Each run is a
+process of its own, start and imports counted, engines taking turns, medians; memory is the largest sum over the process
+and its workers. Sizes are millions of learners; the learners are invented, 200 school days each, the seed is fixed.
+Every engine's answers are compared with raksa's on 1,000 learners in the same run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import math
+import statistics
+import tempfile
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.feature_engines import invented, raksa_build, signals
+from benchmarks.measure import measured
+from raksa.settings import load
+
+_PROGRAM = """
+import sys
+from pathlib import Path
+from benchmarks.feature_engines.{module} import {function}
+
+if __name__ == "__main__":
+    {function}(Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]))
+"""
+# Engine, module, function, tasks, and the most learners it is measured with: pandas and Polars would take an hour.
+_ENGINES = [
+    ("raksa", "raksa_build", "run", ("all", "attendance", "12 dates"), math.inf),
+    ("duckdb", "duckdb_sql", "run", ("all", "attendance"), math.inf),
+    ("polars", "polars_lazy", "run", ("all", "attendance"), 2_000_000),
+    ("pandas", "pandas_groupby", "run", ("all", "attendance"), 500_000),
+    ("scan-rows", "duckdb_sql", "scan_rows", ("attendance",), math.inf),
+    ("scan-pages", "duckdb_sql", "scan_pages", ("attendance",), math.inf),
+]
+_LEFT_OUT = {
+    "raksa-update": "the part of a day's marks alone is not worked out anew by itself yet.",
+    "raksa-dask": "the same call under Dask is not measured here yet.",
+    "featuretools": "featuretools does not run on pandas 3.",
+}
+_COLOURS = {
+    "raksa": "#0b6e4f",
+    "duckdb": "#b8860b",
+    "polars": "#7a4fbf",
+    "pandas": "#b03a2e",
+    "scan-rows": "#888888",
+    "scan-pages": "#bbbbbb",
+}
+_MARKS_A_LEARNER = 200
+
+
+def main() -> None:
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("--quick", action="store_true", help="20,000 learners, once")
+    asked.add_argument("--sizes", default="0.1,0.5,2,6.5", help="millions of learners (default %(default)s)")
+    asked.add_argument("--repeats", type=int, default=3, help="runs of each, of which the median counts")
+    asked.add_argument("--data", type=Path, help="folder that keeps the invented registers (default: a temporary one)")
+    asked.add_argument("--json", type=Path, help="write task, engine, learners, wall_s, cpu_s, peak_mb to this file")
+    asked.add_argument(
+        "--chart", type=Path, help="draw CPU seconds by size into this SVG, docs/pictures/features-cost.svg"
+    )
+    said = asked.parse_args()
+    sizes = [20_000] if said.quick else [round(float(size) * 1e6) for size in said.sizes.split(",")]
+    engines = [engine for engine in _ENGINES if engine[0] != "polars" or find_spec("polars")]
+    for engine, why in (_LEFT_OUT if find_spec("polars") else _LEFT_OUT | {"polars": "it is not installed."}).items():
+        print(f"{engine} is left out: {why}")
+    found: list[dict[str, Any]] = []
+    with _folder(said.data) as data:
+        for learners in sizes:
+            register = invented.register(data, learners, load())
+            found += _of_size(register, learners, engines, 1 if said.quick else said.repeats)
+            if said.json:  # after each size: the largest takes long
+                said.json.write_text(json.dumps(found, indent=1))
+    _show(found)
+    for sentence in ratios(found):
+        print(sentence)
+    if said.chart:
+        said.chart.write_text(chart(found), encoding="utf-8")
+
+
+@contextlib.contextmanager
+def _folder(kept: Path | None) -> Iterator[Path]:
+    if kept is not None:
+        yield kept
+    else:
+        with tempfile.TemporaryDirectory() as held:
+            yield Path(held)
+
+
+def _of_size(register: Path, learners: int, engines: list[Any], repeats: int) -> list[dict[str, Any]]:
+    runs: dict[tuple[str, str], list[dict[str, float]]] = {}
+    for engine, _, _, _, most in engines:
+        if learners > most:
+            print(f"{engine} is left out at {learners:,} learners: it is measured to {most:,}.")
+    for turn in range(repeats):
+        for task in ("all", "attendance", "12 dates"):
+            with tempfile.TemporaryDirectory(dir=register) as held:
+                for engine, module, function, tasks, most in engines:
+                    if task in tasks and learners <= most:
+                        out = Path(held) / engine
+                        out.mkdir()
+                        program = _PROGRAM.format(module=module, function=function)
+                        runs.setdefault((task, engine), []).append(measured(program, str(register), task, str(out)))
+                        if turn == 0 and engine in ("duckdb", "polars", "pandas"):
+                            apart = _compared(register, task, Path(held), engine)
+                            print(f"{learners:,} learners, {task}: {engine} against raksa: {apart}")
+    return [
+        {"task": task, "engine": engine, "learners": learners}
+        | {key: round(statistics.median(run[key] for run in each), 3) for key in ("wall_s", "cpu_s", "peak_mb")}
+        for (task, engine), each in runs.items()
+    ]
+
+
+def _compared(register: Path, task: str, held: Path, engine: str) -> str:
+    """The largest difference between an engine's answers and raksa's, on 1,000 learners of two buckets."""
+    buckets = sorted(int(file.stem) for file in (register / "days").iterdir())
+    names = signals.ATTENDANCE + (signals.GRADES + signals.CONTEXT if task == "all" else [])
+    largest, where, known_apart = 0.0, "", 0
+    for bucket in {buckets[0], buckets[-1]}:
+        ours = raksa_build.read(task, held / "raksa", bucket).set_index("learner_id")[names]
+        ours = ours.sample(min(500, len(ours)), random_state=0)
+        theirs = pd.read_parquet(held / engine / f"{bucket:04d}-learner.parquet").set_index("learner_id")
+        if task == "all":
+            sampled = [("learner_id", "in", ours.index.tolist())]
+            context = pq.read_table(held / engine / "context.parquet", filters=sampled).to_pandas()
+            theirs = theirs.join(context.set_index("learner_id"))
+        theirs = theirs.loc[ours.index, names]
+        for name in names:
+            a, b = (side[name].to_numpy(np.float64, na_value=np.nan) for side in (ours, theirs))
+            known_apart += int((np.isnan(a) != np.isnan(b)).sum())
+            apart = float(np.nanmax(np.abs(a - b), initial=0))
+            if apart > largest:
+                largest, where = apart, name
+    return f"largest difference {largest:.1e} {f'({where})' if where else ''}, known to one of the two {known_apart}"
+
+
+# ------------------------------------------------------------------------------------------------ what it says
+def ratios(found: list[dict[str, Any]]) -> list[str]:
+    """What the figures come to, a sentence each."""
+    held = {(row["task"], row["engine"], row["learners"]): row for row in found}
+    sizes = sorted({row["learners"] for row in found})
+    said = []
+
+    def times(above: tuple[str, str], below: tuple[str, str], what: str) -> None:
+        values = [
+            (n, held[*above, n]["cpu_s"] / held[*below, n]["cpu_s"])
+            for n in sizes
+            if (*above, n) in held and (*below, n) in held
+        ]
+        if values:
+            said.append(f"{what}: " + ", ".join(f"{ratio:.2f} × at {n / 1e6:g} M" for n, ratio in values))
+
+    times(("attendance", "raksa"), ("attendance", "scan-rows"), "attendance, raksa CPU / bare scan of the rows")
+    times(("all", "raksa"), ("attendance", "scan-rows"), "all, raksa CPU / bare scan of the rows of marks")
+    for task in ("all", "attendance"):
+        for engine in ("duckdb", "polars", "pandas"):
+            times((task, engine), (task, "raksa"), f"{task}, {engine} CPU / raksa CPU")
+    times(("12 dates", "raksa"), ("all", "raksa"), "raksa, twelve dates / one")
+    for engine in dict.fromkeys(row["engine"] for row in found):
+        rows = [
+            row
+            for row in found
+            if row["engine"] == engine and row["task"] == ("attendance" if "scan" in engine else "all")
+        ]
+        if len(rows) > 1:
+            slope = np.polyfit(np.log([r["learners"] for r in rows]), np.log([r["cpu_s"] for r in rows]), 1)[0]
+            most, at = max((row["peak_mb"], row["learners"] / 1e6) for row in rows)
+            said.append(f"{engine}: CPU grows as learners to the {slope:.2f}; at most {most:,.0f} MB, at {at:g} M")
+    return said
+
+
+def chart(found: list[dict[str, Any]]) -> str:
+    """CPU seconds of the task "all" against marks, both logarithmic, a line an engine, as SVG."""
+    lines: dict[str, list[tuple[float, float]]] = {}
+    for row in sorted(found, key=lambda row: row["learners"]):
+        if row["task"] == ("attendance" if "scan" in row["engine"] else "all"):
+            lines.setdefault(row["engine"], []).append((row["learners"] * _MARKS_A_LEARNER / 1e6, row["cpu_s"]))
+    points = [point for line in lines.values() for point in line]
+    low = [math.floor(math.log10(min(p[axis] for p in points))) for axis in (0, 1)]
+    high = [math.ceil(math.log10(max(p[axis] for p in points))) for axis in (0, 1)]
+
+    def place(x: float, y: float) -> tuple[float, float]:
+        across, up = ((math.log10(v) - low[a]) / max(high[a] - low[a], 1) for a, v in enumerate((x, y)))
+        return round(70 + 500 * across, 1), round(340 - 300 * up, 1)
+
+    out = [
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 720 400" font-family="sans-serif" font-size="13">',
+        "<title>CPU seconds for every signal, by attendance marks</title>",
+        '<rect width="720" height="400" fill="white"/>',
+    ]
+    for axis in (0, 1):
+        for power in range(low[axis], high[axis] + 1):
+            at = [10.0 ** low[0], 10.0 ** low[1]]
+            at[axis] = 10.0**power
+            x, y = place(at[0], at[1])
+            end = f'x2="{x}" y2="40"' if axis == 0 else f'x2="570" y2="{y}"'
+            out.append(f'<line x1="{x}" y1="{y}" {end} stroke="#dddddd"/>')
+            spot = f'x="{x}" y="358" text-anchor="middle"' if axis == 0 else f'x="62" y="{y + 4}" text-anchor="end"'
+            out.append(f'<text {spot} fill="#444444">{10.0**power:,g}</text>')
+    out.append('<text x="320" y="385" text-anchor="middle">million attendance marks</text>')
+    out.append('<text x="70" y="26">CPU seconds, every signal of one day; scans: reading alone</text>')
+    taken: list[float] = []
+    for engine, line in sorted(lines.items(), key=lambda each: -each[1][-1][1]):
+        spots = [place(*point) for point in line]
+        drawn, colour = " ".join(f"{x},{y}" for x, y in spots), _COLOURS[engine]
+        width = 3 if engine == "raksa" else 1.5
+        out.append(f'<polyline points="{drawn}" fill="none" stroke="{colour}" stroke-width="{width}"/>')
+        out += [f'<circle cx="{x}" cy="{y}" r="3" fill="{colour}"/>' for x, y in spots]
+        y = max([spots[-1][1] + 4, *(used + 15 for used in taken[-1:] if spots[-1][1] + 4 < used + 15)])
+        taken.append(y)
+        out.append(f'<text x="{spots[-1][0] + 8}" y="{y}" fill="{colour}">{engine}</text>')
+    return "\n".join([*out, "</svg>"]) + "\n"
+
+
+def _show(found: list[dict[str, Any]]) -> None:
+    packages = []
+    for name in ("numpy", "pyarrow", "duckdb", "polars", "pandas"):
+        with contextlib.suppress(PackageNotFoundError):
+            packages.append(f"{name} {version(name)}")
+    table = Table(*found[0], "marks/CPU s", box=None, header_style="bold", title=", ".join(packages))
+    for row in found:
+        speed = row["learners"] * _MARKS_A_LEARNER / row["cpu_s"]
+        table.add_row(*(f"{v:,}" if isinstance(v, int) else str(v) for v in row.values()), f"{speed:,.0f}")
+    Console(width=120).print(table)
+
+
+if __name__ == "__main__":
+    main()
