@@ -170,6 +170,7 @@ def _results() -> list[Row]:
         result(KONG, "ค22101", None, date(2024, 7, 1), **piece, percent=60.0, days_late=3.0),
         result(KONG, "ค22101", None, date(2024, 8, 14), **piece | {"part": "2"}, percent=70.0, days_late=-7.0),
         result(KONG, "ค22101", None, date(2024, 8, 15), **piece | {"part": "3"}, days_late=0.0),
+        result(KONG, "ค22101", None, date(2024, 8, 15), **piece | {"part": "4"}, days_late=-4.0),  # due on the 19th
         result(KONG, "ค22101", "2", october, school_id=PA_PHAI),
         # The same subject of the same term marked in both schools is one piece of work.
         result(KONG, "ค22101", "0", date(2024, 10, 15)),
