@@ -11,6 +11,7 @@ from small_register import SETTINGS
 from village import DATES, FLOOD, village
 
 from features.build import build, build_files, build_many, read_files
+from raksa.settings import Settings
 from raksa.store import Store
 
 # Of two academic years, in no order; the first two of the second year stand beside each other.
@@ -50,7 +51,17 @@ def test_how_the_learners_are_spread_changes_nothing(
 def test_files_written_by_one_process_or_two_hold_the_same(
     tmp_path: Path, jobs: int, store: Store, one_by_one: dict[date, pd.DataFrame]
 ) -> None:
-    build_files(store, SETTINGS.model_copy(update={"jobs": jobs}), TWELVE, tmp_path)
+    the_same(through_files(store, SETTINGS.model_copy(update={"jobs": jobs}), TWELVE, tmp_path), one_by_one)
+
+
+def test_the_demo_s_files_hold_what_is_built_in_memory(tmp_path: Path, demo_settings: Settings) -> None:
+    """A thousand learners: sums over a school are taken in the same order, or their last bits would differ."""
+    store, dates = Store(demo_settings.home), [date(2025, 9, 14), date(2026, 11, 16)]
+    the_same(through_files(store, demo_settings, dates, tmp_path), build_many(store, demo_settings, dates))
+
+
+def through_files(store: Store, settings: Settings, dates: list[date], folder: Path) -> dict[date, pd.DataFrame]:
+    build_files(store, settings, dates, folder)
     buckets = range(store.identity.buckets)
-    found = {as_of: pd.concat([read_files(tmp_path, as_of, bucket) for bucket in buckets]) for as_of in TWELVE}
-    the_same({d: rows.sort_values("learner_id", ignore_index=True) for d, rows in found.items()}, one_by_one)
+    found = {as_of: pd.concat([read_files(folder, as_of, bucket) for bucket in buckets]) for as_of in dates}
+    return {as_of: rows.sort_values("learner_id", ignore_index=True) for as_of, rows in found.items()}

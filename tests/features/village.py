@@ -167,10 +167,11 @@ def _results() -> list[Row]:
         result(BAIBUA, "ค22101", "ร", october),
         result(BAIBUA, "ท22101", "มส", october, attended_percent=64.0),
         # Handed in late, early, on the day; one piece is due in the week to come; one nobody has marked yet.
-        result(KONG, "ค22101", None, date(2024, 7, 1), **piece, percent=60.0, days_late=3.0),
-        result(KONG, "ค22101", None, date(2024, 8, 14), **piece | {"part": "2"}, percent=70.0, days_late=-7.0),
-        result(KONG, "ค22101", None, date(2024, 8, 15), **piece | {"part": "3"}, days_late=0.0),
-        result(KONG, "ค22101", None, date(2024, 8, 15), **piece | {"part": "4"}, days_late=-4.0),  # due on the 19th
+        result(SONG, "ค22101", None, date(2024, 7, 1), **piece, percent=60.0, days_late=3.0),
+        result(SONG, "ค22101", None, date(2024, 8, 14), **piece | {"part": "2"}, percent=70.0, days_late=-7.0),
+        result(SONG, "ค22101", None, date(2024, 8, 15), **piece | {"part": "3"}, days_late=0.0),
+        result(SONG, "ค22101", None, date(2024, 8, 15), **piece | {"part": "4"}, days_late=-4.0),  # due on the 19th
+        result(NUNG, "ค22101", None, date(2024, 8, 13), **piece, percent=40.0, days_late=1.0),
         result(KONG, "ค22101", "2", october, school_id=PA_PHAI),
         # The same subject of the same term marked in both schools is one piece of work.
         result(KONG, "ค22101", "0", date(2024, 10, 15)),
@@ -194,7 +195,7 @@ ROWS: Rows = {
     "result": _results(),
     "exit": [
         left(KONG, date(2024, 8, 15), "moved_school"),
-        left(LEFT_LAST_YEAR, date(2023, 12, 1), "withdrew"),
+        left(LEFT_LAST_YEAR, date(2023, 12, 1), "withdrew", known_on=date(2024, 7, 5)),
         left(LEFT_IN_JULY, date(2024, 7, 1), "not_found"),
         left(CAME_BACK, date(2024, 7, 15), "withdrew"),
         left(TOLD_LATE, date(2024, 8, 2), "withdrew", known_on=date(2024, 12, 20)),
