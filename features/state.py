@@ -24,7 +24,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.rows import Held
-from raksa.store import Pointer, Store, _overlay
+from raksa.store import Pointer, Store, overlay
 from raksa.tables import ROLL
 
 _SAID = b"raksa"
@@ -100,7 +100,7 @@ class Kept(Held):
         else:
             new = read([name for name in live if name not in before.imports])
             held = [table for table in (pages, new) if table.num_rows]
-            pages = _overlay(ROLL, held) if held else pages
+            pages = overlay(ROLL, held) if held else pages
         _keep(file, pages, now)
         return pages.select(names)
 

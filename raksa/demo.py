@@ -61,7 +61,7 @@ def run(
         raise RaksaError(f"{home} is no demo and not empty. Set RAKSA_HOME to another folder for the demo.")
     home.mkdir(parents=True, exist_ok=True)
     (home / _MARKER).write_text(json.dumps({"seed": seed, "schools": schools, "learners": learners}), encoding="utf-8")
-    for left in ("register", "snapshots", "refused", "models", "runs", "demo-files"):
+    for left in ("register", "snapshots", "refused", "state", "models", "runs", "demo-files"):
         shutil.rmtree(home / left, ignore_errors=True)
     for left in ("store.json", "current.json", "raksa.db", "raksa.db-wal", "raksa.db-shm"):
         (home / left).unlink(missing_ok=True)

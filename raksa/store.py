@@ -265,7 +265,7 @@ class Store:
                 if len(held) == 1:
                     parts += held
                 elif held:
-                    parts.append(_overlay(spec, held) if table == "roll" and "marks" in wanted else _latest(spec, held))
+                    parts.append(overlay(spec, held) if table == "roll" and "marks" in wanted else _latest(spec, held))
         whole = pa.concat_tables(_encoded(parts, _texts(spec, wanted)) if codes else parts) if parts else (
             spec.schema.empty_table().select(wanted)
         )  # fmt: skip
@@ -405,27 +405,44 @@ def _latest(spec: Table, held: list[pa.Table]) -> pa.Table:
     return found.select(whole.schema.names).cast(whole.schema).sort_by([(k, "ascending") for k in spec.key])
 
 
-def _overlay(spec: Table, held: list[pa.Table]) -> pa.Table:
+def overlay(spec: Table, held: list[pa.Table]) -> pa.Table:
     """Roll pages of several snapshots laid over each other, the later mark on top unless it says 'not recorded'."""
-    whole = pa.concat_tables(held)
-    frame = whole.select(list(spec.key)).to_pandas()
-    group = frame.groupby(list(spec.key), sort=True).ngroup().to_numpy()
-    marks = page_matrix(whole["marks"])
-    out = np.full((group.max() + 1, marks.shape[1]), ord(NOT_RECORDED), np.uint8)
-    first = np.zeros(len(out), np.int64)
+    whole = pa.concat_tables([table.drop_columns("marks") for table in held])
+    group = _numbered(spec, whole)
+    last = np.zeros(group.max() + 1, np.int64)
+    last[group] = np.arange(len(group))
+    out = np.full((len(last), page_matrix(held[0]["marks"]).shape[1]), ord(NOT_RECORDED), np.uint8)
     start = 0
     for table in held:  # within one snapshot a key stands once, so plain assignment is safe
-        rows = np.arange(start, start + len(table))
-        into, page = group[rows], marks[rows]
-        before = out[into]
-        unsaid = (before == ord(NOT_RECORDED)) | (before == ord(NO_SCHOOL))
-        said = (page != ord(NOT_RECORDED)) & (page != ord(NO_SCHOOL))
-        # A closed day of a later calendar does not wipe out a mark that was made on it.
-        out[into] = np.where(said | (unsaid & (page == ord(NO_SCHOOL))), page, before)
-        first[into] = rows
+        into, pages = group[start : start + len(table)], page_matrix(table["marks"])
+        for first in range(0, len(into), 4096):  # blocks that stay in a core's cache
+            rows, page = into[first : first + 4096], pages[first : first + 4096]
+            under = out[rows]
+            # As characters '-' < '.' < every mark: a mark wins over all, a closed day over a day not recorded, and a
+            # closed day of a later calendar does not wipe out a mark that was made on it.
+            np.copyto(under, page, where=page > np.minimum(under, ord(NO_SCHOOL)))
+            out[rows] = under
         start += len(table)
-    merged = whole.take(first)
-    return merged.set_column(merged.schema.get_field_index("marks"), "marks", page_strings(out))
+    return whole.take(pa.array(last)).append_column("marks", page_strings(out)).select(held[0].schema.names)
+
+
+def _numbered(spec: Table, rows: pa.Table) -> np.ndarray:
+    """The number of each row's key among the different keys, in the keys' order."""
+    number = np.zeros(len(rows), np.int64)
+    for name in spec.key:
+        values = rows[name].combine_chunks()
+        if pa.types.is_string(values.type):
+            words = values.dictionary_encode()
+            order = pc.sort_indices(words.dictionary).to_numpy()
+            rank = np.empty_like(order)
+            rank[order] = np.arange(len(order), dtype=order.dtype)
+            value = rank[words.indices.to_numpy()].astype(np.int64)
+        else:
+            value = values.to_numpy().astype(np.int64)
+        # Ranks, so that three columns together stay far below 2**63.
+        different, value = np.unique(value, return_inverse=True)
+        number = number * len(different) + value
+    return np.asarray(np.unique(number, return_inverse=True)[1])
 
 
 def page_matrix(marks: pa.ChunkedArray | pa.Array) -> np.ndarray:

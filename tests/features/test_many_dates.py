@@ -55,7 +55,7 @@ def test_files_written_by_one_process_or_two_hold_the_same(
 
 
 def test_the_demo_s_files_hold_what_is_built_in_memory(tmp_path: Path, demo_settings: Settings) -> None:
-    """A thousand learners: sums over a school are taken in the same order, or their last bits would differ."""
+    """A thousand learners of eight schools, whose classes and schools are put together from several files."""
     store, dates = Store(demo_settings.home), [date(2025, 9, 14), date(2026, 11, 16)]
     the_same(through_files(store, demo_settings, dates, tmp_path), build_many(store, demo_settings, dates))
 
