@@ -30,6 +30,17 @@ _MOST_UNPACKED = 1_000_000_000
 _MOST_RATIO = 200
 _MOST_FILES = 20_000
 _SMALL = 2_000_000  # bytes of a delimited file below which how it is read makes no difference
+# What zipfile raises for a package that is cut, altered, or packed in a way it does not know.
+_DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    OSError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+)
 _OF_A_WORKBOOK = ("xl/workbook.xml", "[Content_Types].xml", "mimetype")
 # A sheet is held as a full grid up to its last cell, 24 bytes a cell: one stray cell in the last corner would ask for
 # 400 GB and end the process. 20,000 children in 36 columns are 0.7 million cells.
@@ -129,9 +140,7 @@ def unpack(name: str, content: bytes) -> list[tuple[str, bytes]] | None:
                     raise RaksaError(f"{name} is locked with a password. Pack it without one and send it again.")
                 if not member.rpartition("/")[2].startswith((".", "~$")) and not member.startswith("__MACOSX/"):
                     found.append((member, packed.read(entry)))
-    except (
-        zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, NotImplementedError, RuntimeError, ValueError
-    ):  # fmt: skip
+    except _DAMAGED:
         if any(part.encode() in content[:4000] for part in _OF_A_WORKBOOK):
             return None  # a damaged workbook, most likely: its reader says so
         raise RaksaError(f"{name} is damaged or cut off: it is not a whole zip archive. Pack it again.") from None
@@ -198,9 +207,7 @@ def _check_package(name: str, content: bytes) -> None:
                 part = packed.read(entry)
                 if entry.filename.startswith("xl/worksheets/"):
                     _check_extent(name, part)
-    except (
-        zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, NotImplementedError, RuntimeError, ValueError
-    ):  # fmt: skip
+    except _DAMAGED:
         raise RaksaError(f"{name} is damaged or cut off: it is not a whole workbook. Export it again.") from None
 
 
