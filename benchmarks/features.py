@@ -1,16 +1,23 @@
 """Signals from marks, results and lists, measured beside the same by DuckDB, Polars and pandas.
 
-    python -m benchmarks.features [--quick] [--sizes 0.1,0.5] [--repeats 3] [--data FOLDER] [--json FILE] [--chart FILE]
+    python -m benchmarks.features [--quick] [--sizes 0.1,0.5] [--repeats 3] [--long] [--featuretools] [--data FOLDER]
+                                  [--json FILE] [--chart FILE]
 
 all         every signal of every learner on one day; raksa computes all of the registry, the others the attendance and
             grades families and the standing within class and school (`feature_engines.signals`), in their favour.
 attendance  that family alone.
 12 dates    every signal on twelve days three weeks apart, the register walked through once.
+rates       what featuretools can express of these, rates of days and a mean grade, at 2,000 and 20,000 learners.
+
+raksa-weekly and raksa-update read a store whose marks came in 31 imports, in full and going on from what the last run
+kept (the state of the first 30 is made beforehand). raksa-processes and raksa-dask are two processes of joblib and two
+dask workers started as docs/cluster.md says, their start counted.
 
 scan-rows and scan-pages are floors: DuckDB reads and sums every mark once, row per day and as roll pages. Each run is a
 process of its own, start and imports counted, engines taking turns, medians; memory is the largest sum over the process
 and its workers. Sizes are millions of learners; the learners are invented, 200 school days each, the seed is fixed.
-Every engine's answers are compared with raksa's on 1,000 learners in the same run.
+Every engine's answers are compared with raksa's on 1,000 learners in the same run. From 6 million learners each runs
+once, and Polars, pandas and twelve dates end at half a million, unless `--long` asks otherwise.
 """
 
 from __future__ import annotations
@@ -19,9 +26,13 @@ import argparse
 import contextlib
 import json
 import math
+import shutil
 import statistics
+import subprocess
 import tempfile
-from collections.abc import Iterator
+import venv
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
@@ -33,9 +44,10 @@ import pyarrow.parquet as pq
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.feature_engines import invented, raksa_build, signals
+from benchmarks.feature_engines import invented, raksa_build, signals, weekly
 from benchmarks.measure import measured
 from raksa.settings import load
+from raksa.store import Store
 
 _PROGRAM = """
 import sys
@@ -45,20 +57,33 @@ from benchmarks.feature_engines.{module} import {function}
 if __name__ == "__main__":
     {function}(Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]))
 """
-# Engine, module, function, tasks, and the most learners it is measured with: pandas and Polars would take an hour.
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Of an engine: its module and function, the task and the most learners each is measured with."""
+
+    name: str
+    module: str
+    function: str
+    most: Mapping[str, float]
+
+
+_HALF = 500_000  # beyond, pandas and Polars would take an hour
 _ENGINES = [
-    ("raksa", "raksa_build", "run", ("all", "attendance", "12 dates"), math.inf),
-    ("duckdb", "duckdb_sql", "run", ("all", "attendance"), math.inf),
-    ("polars", "polars_lazy", "run", ("all", "attendance"), 2_000_000),
-    ("pandas", "pandas_groupby", "run", ("all", "attendance"), 500_000),
-    ("scan-rows", "duckdb_sql", "scan_rows", ("attendance",), math.inf),
-    ("scan-pages", "duckdb_sql", "scan_pages", ("attendance",), math.inf),
+    Engine("raksa", "raksa_build", "run", {"all": math.inf, "attendance": math.inf, "12 dates": _HALF}),
+    Engine("duckdb", "duckdb_sql", "run", {"all": math.inf, "attendance": math.inf}),
+    Engine("polars", "polars_lazy", "run", {"all": _HALF, "attendance": _HALF}),
+    Engine("pandas", "pandas_groupby", "run", {"all": _HALF, "attendance": _HALF}),
+    Engine("scan-rows", "duckdb_sql", "scan_rows", {"attendance": math.inf}),
+    Engine("scan-pages", "duckdb_sql", "scan_pages", {"attendance": math.inf}),
+    Engine("raksa-processes", "spread", "processes", {"all": 2_000_000}),
+    Engine("raksa-dask", "spread", "dask", {"all": 2_000_000}),
+    Engine("raksa-weekly", "weekly", "full", {"all": _HALF}),
+    Engine("raksa-update", "weekly", "update", {"all": _HALF}),
 ]
-_LEFT_OUT = {
-    "raksa-update": "the part of a day's marks alone is not worked out anew by itself yet.",
-    "raksa-dask": "the same call under Dask is not measured here yet.",
-    "featuretools": "featuretools does not run on pandas 3.",
-}
+_NEEDS = {"polars": "polars", "raksa-dask": "distributed"}
+_FEATURETOOLS = (2_000, 20_000)  # learners
 _COLOURS = {
     "raksa": "#0b6e4f",
     "duckdb": "#b8860b",
@@ -66,6 +91,10 @@ _COLOURS = {
     "pandas": "#b03a2e",
     "scan-rows": "#888888",
     "scan-pages": "#bbbbbb",
+    "raksa-processes": "#1f8a70",
+    "raksa-dask": "#d35400",
+    "raksa-weekly": "#2c7fb8",
+    "raksa-update": "#41b6c4",
 }
 _MARKS_A_LEARNER = 200
 
@@ -75,6 +104,10 @@ def main() -> None:
     asked.add_argument("--quick", action="store_true", help="20,000 learners, once")
     asked.add_argument("--sizes", default="0.1,0.5,2,6.5", help="millions of learners (default %(default)s)")
     asked.add_argument("--repeats", type=int, default=3, help="runs of each, of which the median counts")
+    asked.add_argument("--long", action="store_true", help="every engine at every size, as often as asked")
+    asked.add_argument(
+        "--featuretools", action="store_true", help="measure it too: installs it into a folder of --data"
+    )
     asked.add_argument("--data", type=Path, help="folder that keeps the invented registers (default: a temporary one)")
     asked.add_argument("--json", type=Path, help="write task, engine, learners, wall_s, cpu_s, peak_mb to this file")
     asked.add_argument(
@@ -82,14 +115,22 @@ def main() -> None:
     )
     said = asked.parse_args()
     sizes = [20_000] if said.quick else [round(float(size) * 1e6) for size in said.sizes.split(",")]
-    engines = [engine for engine in _ENGINES if engine[0] != "polars" or find_spec("polars")]
-    for engine, why in (_LEFT_OUT if find_spec("polars") else _LEFT_OUT | {"polars": "it is not installed."}).items():
-        print(f"{engine} is left out: {why}")
+    engines = []
+    for engine in _ENGINES:
+        if find_spec(package := _NEEDS.get(engine.name, "numpy")):
+            engines.append(replace(engine, most=dict.fromkeys(engine.most, math.inf)) if said.long else engine)
+        else:
+            print(f"{engine.name} is left out: {package} is not installed.")
     found: list[dict[str, Any]] = []
     with _folder(said.data) as data:
+        if said.featuretools:
+            found += _featuretools(data)
+        else:
+            print("featuretools is left out: it needs pandas 2, in an environment that --featuretools makes.")
         for learners in sizes:
             register = invented.register(data, learners, load())
-            found += _of_size(register, learners, engines, 1 if said.quick else said.repeats)
+            once = said.quick or (learners >= 6_000_000 and not said.long)
+            found += _of_size(register, learners, engines, 1 if once else said.repeats)
             if said.json:  # after each size: the largest takes long
                 said.json.write_text(json.dumps(found, indent=1))
     _show(found)
@@ -108,28 +149,74 @@ def _folder(kept: Path | None) -> Iterator[Path]:
             yield Path(held)
 
 
-def _of_size(register: Path, learners: int, engines: list[Any], repeats: int) -> list[dict[str, Any]]:
+def _of_size(register: Path, learners: int, engines: list[Engine], repeats: int) -> list[dict[str, Any]]:
     runs: dict[tuple[str, str], list[dict[str, float]]] = {}
-    for engine, _, _, _, most in engines:
-        if learners > most:
-            print(f"{engine} is left out at {learners:,} learners: it is measured to {most:,}.")
+    for engine in engines:
+        for task, most in engine.most.items():
+            if learners > most:
+                print(f"{engine.name}, {task}, is left out at {learners:,} learners: it is measured to {most:,}.")
+    if any(engine.module == "weekly" and learners <= engine.most["all"] for engine in engines):
+        weekly.register(register)
     for turn in range(repeats):
         for task in ("all", "attendance", "12 dates"):
             with tempfile.TemporaryDirectory(dir=register) as held:
-                for engine, module, function, tasks, most in engines:
-                    if task in tasks and learners <= most:
-                        out = Path(held) / engine
+                for engine in engines:
+                    if learners <= engine.most.get(task, 0):
+                        out = Path(held) / engine.name
                         out.mkdir()
-                        program = _PROGRAM.format(module=module, function=function)
-                        runs.setdefault((task, engine), []).append(measured(program, str(register), task, str(out)))
-                        if turn == 0 and engine in ("duckdb", "polars", "pandas"):
-                            apart = _compared(register, task, Path(held), engine)
-                            print(f"{learners:,} learners, {task}: {engine} against raksa: {apart}")
+                        if engine.name == "raksa-update":
+                            weekly.before(register / "weekly")
+                        program = _PROGRAM.format(module=engine.module, function=engine.function)
+                        ran = measured(program, str(register), task, str(out))
+                        runs.setdefault((task, engine.name), []).append(ran)
+                        if turn == 0 and engine.name in ("duckdb", "polars", "pandas"):
+                            apart = _compared(register, task, Path(held), engine.name)
+                            print(f"{learners:,} learners, {task}: {engine.name} against raksa: {apart}")
+                        elif engine.module in ("spread", "weekly"):
+                            _the_same(Path(held) / "raksa", out)
+                        if engine.name != "raksa":  # the others are compared with it
+                            shutil.rmtree(out)
+    return _medians(runs, learners)
+
+
+def _medians(runs: Mapping[tuple[str, str], list[dict[str, float]]], learners: int) -> list[dict[str, Any]]:
     return [
         {"task": task, "engine": engine, "learners": learners}
         | {key: round(statistics.median(run[key] for run in each), 3) for key in ("wall_s", "cpu_s", "peak_mb")}
         for (task, engine), each in runs.items()
     ]
+
+
+def _the_same(one: Path, other: Path) -> None:
+    """Ends the benchmark unless both wrote the same files, byte by byte."""
+    for file in one.rglob("*.parquet"):
+        if file.read_bytes() != (other / file.relative_to(one)).read_bytes():
+            raise SystemExit(f"{other.name} and {one.name} differ in {file.relative_to(one)}: find out why first.")
+
+
+def _featuretools(data: Path) -> list[dict[str, Any]]:
+    """featuretools in an environment of its own, once a size, beside raksa."""
+    python = data / "featuretools" / "bin" / "python"
+    if not python.exists():
+        venv.create(data / "featuretools", with_pip=True)
+        subprocess.run([python, "-m", "pip", "install", "--quiet", "featuretools", "pandas<3", "pyarrow"], check=True)
+    script = Path(invented.__file__).with_name("featuretools_dfs.py")
+    started = "import subprocess, sys; subprocess.run(sys.argv[1:], check=True)"
+    found = []
+    for learners in _FEATURETOOLS:
+        register = invented.register(data, learners, load())
+        with tempfile.TemporaryDirectory(dir=register) as held:
+            ours = measured(_PROGRAM.format(module="raksa_build", function="run"), str(register), "all", held)
+            asked = (str(python), str(script), str(register), str(signals.AS_OF), held)
+            theirs = measured(started, *asked)
+            rates = pd.read_parquet(Path(held) / "rates.parquet").set_index("learner_id")
+            buckets = range(Store(register / "store").identity.buckets)
+            rows = pd.concat([raksa_build.read("all", Path(held), bucket) for bucket in buckets])
+            shared = [name for name in rates if name in rows]
+            apart = (rates[shared] - rows.set_index("learner_id")[shared]).abs().to_numpy()
+        print(f"{learners:,} learners, rates: featuretools against raksa: largest difference {np.nanmax(apart):.1e}")
+        found += _medians({("all", "raksa"): [ours], ("rates", "featuretools"): [theirs]}, learners)
+    return found
 
 
 def _compared(register: Path, task: str, held: Path, engine: str) -> str:
@@ -162,17 +249,18 @@ def ratios(found: list[dict[str, Any]]) -> list[str]:
     sizes = sorted({row["learners"] for row in found})
     said = []
 
-    def times(above: tuple[str, str], below: tuple[str, str], what: str) -> None:
+    def times(above: tuple[str, str], below: tuple[str, str], what: str, of: str = "cpu_s") -> None:
         values = [
-            (n, held[*above, n]["cpu_s"] / held[*below, n]["cpu_s"])
-            for n in sizes
-            if (*above, n) in held and (*below, n) in held
+            (n, held[*above, n][of] / held[*below, n][of]) for n in sizes if (*above, n) in held and (*below, n) in held
         ]
         if values:
             said.append(f"{what}: " + ", ".join(f"{ratio:.2f} × at {n / 1e6:g} M" for n, ratio in values))
 
     times(("attendance", "raksa"), ("attendance", "scan-rows"), "attendance, raksa CPU / bare scan of the rows")
     times(("all", "raksa"), ("attendance", "scan-rows"), "all, raksa CPU / bare scan of the rows of marks")
+    times(("all", "raksa-update"), ("all", "raksa-weekly"), "a weekly run, update CPU / full CPU")
+    times(("all", "raksa-dask"), ("all", "raksa-processes"), "two dask workers, wall / two processes, wall", "wall_s")
+    times(("rates", "featuretools"), ("all", "raksa"), "featuretools, rates, CPU per learner / raksa, all signals")
     for task in ("all", "attendance"):
         for engine in ("duckdb", "polars", "pandas"):
             times((task, engine), (task, "raksa"), f"{task}, {engine} CPU / raksa CPU")

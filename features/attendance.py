@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from datetime import date
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 
 from features import kernel
+from features.cohort import Cohort
 from features.kernel import BLOCK, WEEKS, Counts
+from features.rows import Places
 from raksa import calendar
 from raksa.settings import Settings
 from raksa.store import Store, page_matrix
@@ -27,28 +28,30 @@ _FACTS = tuple(
     for kind in ("recorded", "absent", "unexcused", "late", "sick")
     for window in ("14d", "28d", "84d", "year")
 )
+# Where there is no page: not known; no days of what is counted; no last mark.
+_MISSING = {"f": np.nan, "u": 0, "i": -1}
 # For the second pass only: the last weeks day by day, and what the coming weeks were like last year.
 CONTEXT = ("recorded_bits", "absent_bits", "season_recorded", "season_absent", "last_recorded", "last_absent")
 
 
 def attendance(
-    store: Store, settings: Settings, cohort: pd.DataFrame, as_of: date, bucket: int | None = None
-) -> pd.DataFrame:
+    store: Store, settings: Settings, cohort: Cohort, as_of: date, bucket: int | None = None
+) -> dict[str, np.ndarray]:
     """Attendance features of the cohort, in its order, from marks dated strictly before the date; see `many`."""
     return many(store, settings, {as_of: cohort}, bucket)[as_of]
 
 
 def many(
-    store: Store, settings: Settings, cohorts: Mapping[date, pd.DataFrame], bucket: int | None = None
-) -> dict[date, pd.DataFrame]:
+    store: Store, settings: Settings, cohorts: Mapping[date, Cohort], bucket: int | None = None
+) -> dict[date, dict[str, np.ndarray]]:
     """For each as-of date the attendance features of its cohort, in its order (float32), the columns of CONTEXT, and
-    `last_mark` (datetime, NaT without a mark this year).
+    `last_mark` (datetime64[D], NaT without a mark this year).
 
     Each year's pages are read and walked through once, whatever the number of dates. Pages of two schools in one year
     are one page: a move never resets an absence. A learner without a page, and a window without a recorded
     day, give NaN.
     """
-    out: dict[date, pd.DataFrame] = {}
+    out: dict[date, dict[str, np.ndarray]] = {}
     years = sorted({calendar.academic_year(as_of, settings) for as_of in cohorts})
     held: dict[int, tuple[np.ndarray, np.ndarray]] = {}
     for year in years:
@@ -100,8 +103,8 @@ def _of_year(
     before: tuple[np.ndarray, np.ndarray],
     settings: Settings,
     year: int,
-    cohorts: Mapping[date, pd.DataFrame],
-) -> dict[date, pd.DataFrame]:
+    cohorts: Mapping[date, Cohort],
+) -> dict[date, dict[str, np.ndarray]]:
     ids, pages = now
     stops = [calendar.position(as_of, settings) for as_of in cohorts]
     weekday = calendar.first_day(year, settings).weekday()
@@ -117,10 +120,13 @@ def _of_year(
             if window and window[0] == year:
                 found["absent_change_term"] = found["absent_rate_28d"] - _rate(*_window(block, *window[1:]))
             parts[as_of].append(found)
-    return {
-        as_of: _placed(cohort, ids, parts[as_of], _from_last_year(as_of, *before, settings, year), settings, year)
-        for as_of, cohort in cohorts.items()
-    }
+    ids_before, pages_before = before
+    whole = _window(pages_before, 0, PAGE_DAYS)
+    out = {}
+    for as_of, cohort in cohorts.items():
+        then = ids_before, _from_last_year(as_of, pages_before, whole, settings, year)
+        out[as_of] = _placed(cohort, ids, parts.pop(as_of), then, settings, year)
+    return out
 
 
 def _features(counts: Counts, planned: np.ndarray) -> Counts:
@@ -143,7 +149,8 @@ def _features(counts: Counts, planned: np.ndarray) -> Counts:
     out["absent_change_28d"] = out["absent_rate_28d"] - _rate(before["recorded"], before["absent"])
     out["late_change_28d"] = out["late_rate_28d"] - _rate(before["recorded"], before["late"])
     out["absent_trend"] = _trend(counts)
-    out["days_to_line"] = np.where(seen, np.floor((1 - LINE) * planned + 1e-9) - counts["absent_days_year"], np.nan)
+    left = np.floor((1 - LINE) * planned + 1e-9) - counts["absent_days_year"]
+    out["days_to_line"] = np.where(seen, left, np.nan).astype(np.float32)
     for name in ("edge", "holiday"):
         there, away = counts[f"recorded_days_{name}"], counts[f"absent_days_{name}"]
         other = _rate(recorded["year"] - there, counts["absent_days_year"] - away)
@@ -202,11 +209,10 @@ def _same_weeks_of_last_term(as_of: date, settings: Settings) -> tuple[int, int,
 
 
 def _from_last_year(
-    as_of: date, ids: np.ndarray, pages: np.ndarray, settings: Settings, year: int
-) -> tuple[np.ndarray, Counts]:
+    as_of: date, pages: np.ndarray, whole: tuple[np.ndarray, np.ndarray], settings: Settings, year: int
+) -> Counts:
     """What last year's pages say: the year's rate, the same four weeks, and the four weeks to come."""
     stop = calendar.position(as_of, settings)
-    whole = _window(pages, 0, PAGE_DAYS)
     coming = _window(pages, stop, stop + kernel.RECENT)
     found = {
         "absent_rate_last_year": _rate(*whole),
@@ -216,57 +222,37 @@ def _from_last_year(
     term = _same_weeks_of_last_term(as_of, settings)
     if term and term[0] == year - 1:
         found["absent_rate_last_term"] = _rate(*_window(pages, *term[1:]))
-    return ids, found
+    return found
 
 
 def _placed(
-    cohort: pd.DataFrame,
+    cohort: Cohort,
     ids: np.ndarray,
     parts: list[Counts],
     last_year: tuple[np.ndarray, Counts],
     settings: Settings,
     year: int,
-) -> pd.DataFrame:
+) -> dict[str, np.ndarray]:
     """The features of all blocks in the cohort's order."""
-    learners = cohort["learner_id"].to_numpy()
+    learners = cohort["learner_id"]
     parts = parts or [_features(*_nothing())]
-    here, then = _Places(ids, learners), _Places(last_year[0], learners)
+    here, then = Places(ids, learners), Places(last_year[0], learners)
     columns = {
-        name: here.of(np.concatenate([part[name] for part in parts]))
-        for name in parts[0]
-        if all(name in part for part in parts)
+        name: here.of(np.concatenate([part[name] for part in parts]), _MISSING[values.dtype.kind])
+        for name, values in parts[0].items()
     }
-    before = {name: then.of(values) for name, values in last_year[1].items()}
+    before = {name: then.of(values, _MISSING[values.dtype.kind]) for name, values in last_year[1].items()}
     columns["absent_rate_last_year"] = before["absent_rate_last_year"]
     columns["absent_change_year"] = columns["absent_rate_28d"] - before["absent_rate_then"]
     if "absent_rate_last_term" in before:
         columns["absent_change_term"] = columns["absent_rate_28d"] - before["absent_rate_last_term"]
     columns.setdefault("absent_change_term", np.full(len(learners), np.nan, np.float32))
     columns |= {name: before[name] for name in CONTEXT if name in before}
-    last = columns.pop("last_mark").astype(np.float64)
-    days = np.full(len(learners), np.datetime64("NaT"), "datetime64[ms]")
+    last = columns["last_mark"].astype(np.int64)
     start = np.datetime64(calendar.first_day(year, settings), "D")
-    marked = np.nan_to_num(last, nan=-1) >= 0
-    days[marked] = (start + last[marked].astype(np.int64)).astype("datetime64[ms]")
-    return pd.DataFrame(columns | {"last_mark": days})
+    columns["last_mark"] = np.where(last >= 0, start + last, np.datetime64("NaT"))
+    return columns
 
 
 def _nothing() -> tuple[Counts, np.ndarray]:
     return kernel.count(np.zeros((0, 1), np.uint8), [0], 0)[0], np.zeros(0)
-
-
-class _Places:
-    """Where the rows of given learners stand among rows sorted by learner, sought once for all columns."""
-
-    def __init__(self, ids: np.ndarray, learners: np.ndarray) -> None:
-        at = np.searchsorted(ids, learners)
-        self.there = at < len(ids)
-        self.there[self.there] = ids[at[self.there]] == learners[self.there]
-        self.at = at[self.there]
-
-    def of(self, values: np.ndarray) -> np.ndarray:
-        """Values of the learners, in their order: NaN, or 0 (−1 of signed numbers), where there is none."""
-        missing = np.nan if values.dtype.kind == "f" else (-1 if values.dtype.kind == "i" else 0)
-        out = np.full(len(self.there), missing, values.dtype)
-        out[self.there] = values[self.at]
-        return out

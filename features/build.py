@@ -10,7 +10,8 @@ The same call runs on one core, on all, or under `joblib.parallel_config(backend
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -33,18 +34,19 @@ from raksa.settings import Settings
 from raksa.store import Pointer, Store
 
 NAMES = [f.name for f in FEATURES]
-PLACE = [
-    "learner_id",
-    "area_id",
-    "main_school_id",
-    "school_id",
-    "grade",
-    "room",
-    "academic_year",
-    "floating",
-    "started_on",
-    "last_mark",
-]
+_PLACE = {
+    "learner_id": pa.int64(),
+    "area_id": pa.string(),
+    "main_school_id": pa.string(),
+    "school_id": pa.string(),
+    "grade": pa.string(),
+    "room": pa.string(),
+    "academic_year": pa.int16(),
+    "floating": pa.bool_(),
+    "started_on": pa.date32(),
+    "last_mark": pa.date32(),
+}
+PLACE = list(_PLACE)
 
 
 def build(store: Store, settings: Settings, as_of: date) -> pd.DataFrame:
@@ -68,10 +70,12 @@ def build_many(store: Store, settings: Settings, as_ofs: Iterable[date]) -> dict
     )
     found = {}
     for as_of in dates:
-        whole = pd.concat([part[as_of][0] for part in parts], ignore_index=True)
-        whole = whole.sort_values("learner_id", ignore_index=True)
-        left = pd.concat([part.pop(as_of)[1] for part in parts]).groupby(level=0).sum()
-        found[as_of] = _chosen(pd.concat([whole, school(whole, left)], axis=1))
+        each = [part.pop(as_of) for part in parts]
+        context, order = _second_pass(each)
+        rows = pa.concat_tables([part.rows for part in each]).take(order)
+        for name, values in context.items():
+            rows = rows.append_column(name, pa.array(values[order]))
+        found[as_of] = _frame(rows)
     return found
 
 
@@ -90,24 +94,45 @@ def build_files(store: Store, settings: Settings, as_ofs: Iterable[date], folder
         for bucket in range(store.identity.buckets)
     )
     for as_of in dates:
-        needed = [part[as_of][0] for part in parts]
-        left = pd.concat([part.pop(as_of)[1] for part in parts]).groupby(level=0).sum()
-        sizes = [len(part) for part in needed]
-        first = {name: np.concatenate([part.pop(name).to_numpy() for part in needed]) for name in list(needed[0])}
-        # Sums in the order of `build`, so that the last bits are the same too.
-        order = np.argsort(first.pop("learner_id"))
-        context = school(pd.DataFrame({name: first.pop(name)[order] for name in list(first)}, copy=False), left)
-        context = context.set_axis(order).sort_index()
+        each = [part.pop(as_of) for part in parts]
+        sizes = [len(part.needed["learner_id"]) for part in each]
+        context, _ = _second_pass(each)
         stop = 0
         for bucket, size in enumerate(sizes):
             start, stop = stop, stop + size
-            _write(folder / str(as_of) / f"{bucket:04d}-context.parquet", context.iloc[start:stop])
+            own = pa.table({name: pa.array(values[start:stop], from_pandas=True) for name, values in context.items()})
+            _write(folder / str(as_of) / f"{bucket:04d}-context.parquet", own)
 
 
 def read_files(folder: Path, as_of: date, bucket: int) -> pd.DataFrame:
     """What `build_files` wrote of one bucket, in the columns of `build`."""
-    parts = [folder / str(as_of) / f"{bucket:04d}-{kind}.parquet" for kind in ("learner", "context")]
-    return _chosen(pd.concat([pq.ParquetFile(part).read().to_pandas() for part in parts], axis=1))
+    learner, context = (
+        pq.ParquetFile(folder / str(as_of) / f"{bucket:04d}-{kind}.parquet").read() for kind in ("learner", "context")
+    )
+    for name in context.schema.names:
+        learner = learner.append_column(name, context[name])
+    return _frame(learner)
+
+
+@dataclass(frozen=True)
+class Part:
+    """One bucket on one date: its rows, what the second pass needs of them, and what `school.past` says of schools."""
+
+    rows: pa.Table
+    needed: dict[str, np.ndarray]
+    past: dict[str, np.ndarray]
+
+
+def first_pass(
+    home_folder: Path,
+    settings: Settings,
+    dates: list[date],
+    bucket: int,
+    reader: type[Held] = Held,
+    pointer: Pointer | None = None,
+) -> dict[date, Part]:
+    """The first pass over one bucket, for each date: a row per learner, the place and the learner-level features."""
+    return dict(_parts(home_folder, settings, dates, bucket, reader, pointer))
 
 
 def _first_pass_to(
@@ -118,51 +143,64 @@ def _first_pass_to(
     folder: Path,
     reader: type[Held],
     pointer: Pointer,
-) -> dict[date, tuple[pd.DataFrame, pd.DataFrame]]:
-    """`first_pass` with its rows written to a file; what the second pass needs is handed back."""
+) -> dict[date, Part]:
+    """`first_pass` with its rows written to files, and none of them handed back."""
     found = {}
-    for as_of, (rows, left) in first_pass(home_folder, settings, dates, bucket, reader, pointer).items():
-        inner = {*NEEDED, "school_key", "class_key"} - set(NAMES)
-        _write(folder / str(as_of) / f"{bucket:04d}-learner.parquet", rows.drop(columns=sorted(inner)))
-        found[as_of] = rows[["learner_id", *NEEDED, "school_key", "class_key"]].copy(), left
+    for as_of, part in _parts(home_folder, settings, dates, bucket, reader, pointer):
+        _write(folder / str(as_of) / f"{bucket:04d}-learner.parquet", part.rows)
+        found[as_of] = replace(part, rows=pa.table({}))
     return found
 
 
-def _write(file: Path, rows: pd.DataFrame) -> None:
-    table, beside = pa.Table.from_pandas(rows, preserve_index=False), file.with_suffix(f".{os.getpid()}.tmp")
-    pq.write_table(table, beside, compression="lz4", use_dictionary=["area_id", "main_school_id", "school_id", "grade"])
-    beside.replace(file)  # whole or not at all, also when a piece of work is done twice
-
-
-def _chosen(rows: pd.DataFrame) -> pd.DataFrame:
-    return rows[[*PLACE, *NAMES]].copy()  # one block of numbers, not a hundred
-
-
-def first_pass(
-    home_folder: Path,
-    settings: Settings,
-    dates: list[date],
-    bucket: int,
-    reader: type[Held] = Held,
-    pointer: Pointer | None = None,
-) -> dict[date, tuple[pd.DataFrame, pd.DataFrame]]:
-    """For each date, of one bucket: the place, the learner-level features and what the second pass needs, a row per
-    learner; and what `school.past` says, a row per school."""
+def _parts(
+    home_folder: Path, settings: Settings, dates: list[date], bucket: int, reader: type[Held], pointer: Pointer | None
+) -> Iterator[tuple[date, Part]]:
     store = reader(home_folder, pointer)
     _ = store.identity  # on a machine without the folder no file would read as no learner: raise
     cohorts = {as_of: cohort(store, settings, as_of, bucket) for as_of in dates}
     days = attendance.many(store, settings, cohorts, bucket)
-    out = {}
     for as_of, who in cohorts.items():
-        parts = [part(store, settings, who, as_of, bucket) for part in (grades, home, growth, enrolment)]
-        place = who.drop(columns=["attempts_before", "credits", "isced_completed", "listed_on", "entered_on"])
-        attended = days.pop(as_of)
-        asked = parts[1]["grant_attendance"]
-        margin = pd.DataFrame({"grant_margin": (1 - attended["absent_rate_year"]) * 100 - asked})
-        whole = pd.concat([place, keys(who), attended, *parts, margin], axis=1)
-        numbers = {name: np.float32 for name in whole.columns if whole[name].dtype == np.float64}
-        out[as_of] = whole.astype(numbers), past(store, settings, as_of, bucket)
-    return out
+        found = days.pop(as_of)
+        for part in (grades, home, growth, enrolment):
+            found |= part(store, settings, who, as_of, bucket)
+        found["grant_margin"] = (1 - found["absent_rate_year"]) * 100 - found["grant_attendance"]
+        needed = {name: found[name] for name in NEEDED} | {"learner_id": who["learner_id"]}
+        own = keys(who)
+        needed |= {name: own[name].to_numpy() for name in ("school_key", "class_key")}
+        place = {**who, "learner_id": pa.array(who["learner_id"]), "last_mark": pa.array(found["last_mark"])}
+        columns = {name: place[name].cast(kind) for name, kind in _PLACE.items()}
+        for name in NAMES:
+            if name in found:  # the others are the second pass's
+                values = found[name].astype(np.float32, copy=False)
+                columns[name] = pa.array(values, from_pandas=True)  # NaN is not known
+        yield as_of, Part(pa.table(columns), needed, past(store, settings, as_of, bucket))
+
+
+def _second_pass(parts: list[Part]) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """The school context of the parts' rows, one part behind the other; and the order that sorts them by learner."""
+    ids = np.concatenate([part.needed["learner_id"] for part in parts])
+    order = np.argsort(ids)  # sums are in this order, so that the last bits are the same however learners are spread
+    first = {
+        name: np.concatenate([part.needed.pop(name) for part in parts])[order]
+        for name in list(parts[0].needed)
+        if name != "learner_id"
+    }
+    left = {name: np.concatenate([part.past[name] for part in parts]) for name in parts[0].past}
+    back = np.empty_like(order)
+    back[order] = np.arange(len(order))
+    return {name: values[back] for name, values in school(first, left).items()}, order
+
+
+def _write(file: Path, rows: pa.Table) -> None:
+    beside = file.with_suffix(f".{os.getpid()}.tmp")
+    words = [field.name for field in rows.schema if field.type == pa.string()]
+    pq.write_table(rows, beside, compression="lz4", use_dictionary=words, write_statistics=False, store_schema=False)
+    beside.replace(file)  # whole or not at all, also when a piece of work is done twice
+
+
+def _frame(rows: pa.Table) -> pd.DataFrame:
+    found: pd.DataFrame = rows.select([*PLACE, *NAMES]).to_pandas(date_as_object=False)
+    return found
 
 
 def _reader(store: Store) -> type[Held]:

@@ -13,11 +13,14 @@ from importlib.resources import files
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from features import rows
+from features.cohort import Cohort
 from raksa.settings import Settings
 from raksa.store import Store
 
+_COLUMNS = ("learner_id", "measured_on", "known_on", "weight_kg", "height_cm")
 _DAYS_OF_A_MONTH = 30.4375
 _TWO_YEARS = 730
 # Under four months apart, a centimetre of measuring error would read as three a year.
@@ -27,40 +30,43 @@ _FURTHEST = {"height": 6.0, "bmi": 5.0}
 
 
 def growth(
-    store: Store, settings: Settings, cohort: pd.DataFrame, as_of: date, bucket: int | None = None
-) -> pd.DataFrame:
+    store: Store, settings: Settings, cohort: Cohort, as_of: date, bucket: int | None = None
+) -> dict[str, np.ndarray]:
     """Height and body mass for age (z-scores) on the last measuring, and height gained per year over two years."""
-    held = rows.known_before(rows.read(store, "growth", bucket), as_of, "measured_on", "known_on")
+    held = rows.known(store, "growth", bucket, as_of, "measured_on", "known_on", columns=_COLUMNS)
+    who = rows.known(store, "learner", bucket, as_of, "known_on")
+    since = rows.days(as_of) - _TWO_YEARS
+    recent = int(np.count_nonzero(rows.numbers(held, "measured_on") >= since))
+    which = held.num_rows, who.num_rows, recent
+    ids, found = rows.once(store, ("growth", bucket), which, lambda: _measured(held, who, since))
+    place = rows.Places(ids, cohort["learner_id"])
+    return {name: place.of(values) for name, values in found.items()}
+
+
+def _measured(held: pa.Table, who: pa.Table, since: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Learners ever measured, ascending, and the features of each; height gained since a day."""
     held = rows.told_last(held, "measured_on")
-    ids, learners = held["learner_id"].to_numpy(), cohort["learner_id"].to_numpy()
+    ids = held["learner_id"].to_numpy()
     day, weight, height = (rows.numbers(held, name) for name in ("measured_on", "weight_kg", "height_cm"))
-    who = rows.known_before(rows.read(store, "learner", bucket), as_of, "known_on")
-    born, sex = rows.numbers(who, "birth_date"), rows.steps(who, "sex", {"female": 0.0, "male": 1.0})
-    whose = who["learner_id"].to_numpy()
+    both = ~np.isnan(weight) & ~np.isnan(height)
+    measured = {"day": day, "mass": weight / (height / 100) ** 2, "tall": height}
+    learners, last = rows.last_said(ids, {name: np.where(both, values, np.nan) for name, values in measured.items()})
+    about = {"born": rows.numbers(who, "birth_date"), "sex": rows.steps(who, "sex", {"female": 0.0, "male": 1.0})}
+    whose, said = rows.last_said(who["learner_id"].to_numpy(), about)
+    place = rows.Places(whose, learners)
+    sex, months = place.of(said["sex"]), (last["day"] - place.of(said["born"])) / _DAYS_OF_A_MONTH
 
-    def latest(values: np.ndarray) -> np.ndarray:
-        at = rows.last(whose, ~np.isnan(values))
-        return rows.placed(whose[at], values[at], learners)
-
-    both = rows.last(ids, ~np.isnan(weight) & ~np.isnan(height))
-    tall = rows.placed(ids[both], height[both], learners)
-    mass = rows.placed(ids[both], (weight / (height / 100) ** 2)[both], learners)
-    months = (rows.placed(ids[both], day[both], learners) - latest(born)) / _DAYS_OF_A_MONTH
-    own = latest(sex)
-
-    recent = ~np.isnan(height) & (day >= rows.days(as_of) - _TWO_YEARS)
+    recent = ~np.isnan(height) & (day >= since)
     early, late = rows.first(ids, recent), rows.last(ids, recent)
     years = (day[late] - day[early]) / 365.25
     gained = np.divide(
         height[late] - height[early], years, out=np.full(len(years), np.nan), where=years >= _LEAST_YEARS
     )
-    return pd.DataFrame(
-        {
-            "height_for_age": z_score("height", own, months, tall),
-            "bmi_for_age": z_score("bmi", own, months, mass),
-            "height_gain": rows.placed(ids[late], np.where((gained >= -20) & (gained <= 40), gained, np.nan), learners),
-        }
-    )
+    return learners, {
+        "height_for_age": z_score("height", sex, months, last["tall"]),
+        "bmi_for_age": z_score("bmi", sex, months, last["mass"]),
+        "height_gain": rows.placed(ids[late], np.where((gained >= -20) & (gained <= 40), gained, np.nan), learners),
+    }
 
 
 def z_score(measure: str, sex: np.ndarray, months: np.ndarray, value: np.ndarray) -> np.ndarray:

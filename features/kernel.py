@@ -43,11 +43,12 @@ def count(pages: np.ndarray, stops: Sequence[int], first_weekday: int) -> list[C
         last_mark                  position of the last recorded day, -1 = none
         <recorded|absent>_bits     the last 28 days as bits, bit 0 = the day before the date
     """
-    learners = len(pages)
-    by_day = np.ascontiguousarray(pages.T)
+    learners, end = len(pages), max(stops, default=0)
+    # Only days on which someone has school are turned: of a year's days little more than half.
+    some_open = np.flatnonzero(np.bitwise_or.reduce(pages[:, :end] ^ np.uint8(_CLOSED), axis=0))
+    by_day = dict(zip(some_open.tolist(), np.ascontiguousarray(pages[:, some_open].T), strict=True))
     # A count of one byte holds the 200 days of a school year; a school that is open on more takes two.
-    small = np.count_nonzero((by_day != _CLOSED).any(axis=1)) <= np.iinfo(np.uint8).max
-    number = np.uint8 if small else np.uint16
+    number = np.uint8 if len(by_day) <= np.iinfo(np.uint8).max else np.uint16
 
     def zero() -> np.ndarray:
         return np.zeros(learners, number)
@@ -55,7 +56,6 @@ def count(pages: np.ndarray, stops: Sequence[int], first_weekday: int) -> list[C
     total = {kind: zero() for kind in KINDS}
     edge_recorded, edge_away, holiday_recorded, holiday_away = zero(), zero(), zero(), zero()
     run, longest, runs_3, runs_5 = zero(), zero(), zero(), zero()
-    last_mark = np.full(learners, -1, np.int16)
     # The weekday before, as far as it is not yet counted as next to a closed day.
     before_recorded, before_away = np.zeros(learners, np.uint8), np.zeros(learners, np.uint8)
     before_closed = np.zeros(learners, np.uint8)
@@ -63,7 +63,7 @@ def count(pages: np.ndarray, stops: Sequence[int], first_weekday: int) -> list[C
     edges = {stop - back for stop in stops for back in backs if stop - back > 0} | set(stops)
     at: dict[int, Counts] = {}
     found: dict[int, Counts] = {}
-    for day in range(max(stops) + 1 if stops else 0):
+    for day in range(end + 1 if stops else 0):
         if day in edges:
             at[day] = {kind: held.copy() for kind, held in total.items()}
         if day in stops:
@@ -71,20 +71,20 @@ def count(pages: np.ndarray, stops: Sequence[int], first_weekday: int) -> list[C
                 "longest_absence": longest.copy(), "current_absence": run.copy(), "runs_3": runs_3.copy(),
                 "runs_5": runs_5.copy(), "recorded_days_edge": edge_recorded.copy(),
                 "absent_days_edge": edge_away.copy(), "recorded_days_holiday": holiday_recorded.copy(),
-                "absent_days_holiday": holiday_away.copy(), "last_mark": last_mark.copy(),
+                "absent_days_holiday": holiday_away.copy(),
             }  # fmt: skip
-        if day >= len(by_day) or day == max(stops):
-            continue
-        marks = by_day[day]
+        if day == end:
+            break
         weekday = (first_weekday + day) % 7
-        closed = (marks == _CLOSED).view(np.uint8)
-        some_closed = closed.any()
-        if some_closed and closed.all():
-            if weekday < 5:  # the day before a holiday of everyone
+        if day not in by_day:  # no school for anyone
+            if weekday < 5 and day < pages.shape[1]:  # the day before a holiday of everyone
                 holiday_recorded += before_recorded
                 holiday_away += before_away
                 before_recorded[:], before_away[:], before_closed[:] = 0, 0, 1
             continue
+        marks = by_day[day]
+        closed = (marks == _CLOSED).view(np.uint8)
+        some_closed = closed.any()
         unexcused = (marks == _A).view(np.uint8)
         sick = (marks == _S).view(np.uint8)
         leave = (marks == _L).view(np.uint8)
@@ -106,7 +106,6 @@ def count(pages: np.ndarray, stops: Sequence[int], first_weekday: int) -> list[C
         np.maximum(longest, run, out=longest)
         runs_3 += (run == 3).view(np.uint8) & away
         runs_5 += (run == 5).view(np.uint8) & away
-        np.copyto(last_mark, day, where=recorded.view(bool))
         if weekday in (_MONDAY, _FRIDAY):
             edge_recorded += recorded
             edge_away += away
@@ -122,7 +121,13 @@ def count(pages: np.ndarray, stops: Sequence[int], first_weekday: int) -> list[C
             else:
                 before_recorded, before_away = recorded, away
             before_closed = closed
-    return [found[stop] | _windows(at, stop) | _bits(by_day, stop) for stop in stops]
+    return [
+        found[stop]
+        | _windows(at, stop)
+        | _bits(by_day, stop, learners)
+        | {"last_mark": _last_mark(by_day, stop, learners)}
+        for stop in stops
+    ]
 
 
 def _windows(at: Mapping[int, Counts], stop: int) -> Counts:
@@ -148,14 +153,26 @@ def _windows(at: Mapping[int, Counts], stop: int) -> Counts:
     return out
 
 
-def _bits(by_day: np.ndarray, stop: int) -> Counts:
-    learners = by_day.shape[1]
+def _bits(by_day: Mapping[int, np.ndarray], stop: int, learners: int) -> Counts:
     recorded_bits, away_bits = np.zeros(learners, np.uint32), np.zeros(learners, np.uint32)
-    for back in range(min(RECENT, stop)):
-        marks = by_day[stop - 1 - back]
-        recorded = (marks != _UNSAID) & (marks != _CLOSED)
-        if recorded.any():
+    for back in range(RECENT):
+        marks = by_day.get(stop - 1 - back)
+        if marks is not None:
+            recorded = (marks != _UNSAID) & (marks != _CLOSED)
             away = (marks == _A) | (marks == _S) | (marks == _L)
             recorded_bits |= recorded.astype(np.uint32) << np.uint32(back)
             away_bits |= away.astype(np.uint32) << np.uint32(back)
     return {"recorded_bits": recorded_bits, "absent_bits": away_bits}
+
+
+def _last_mark(by_day: Mapping[int, np.ndarray], stop: int, learners: int) -> np.ndarray:
+    """The last recorded day of each, sought backwards: most have one within a day or two."""
+    out, left = np.full(learners, -1, np.int16), np.arange(learners)
+    for day in sorted((day for day in by_day if day < stop), reverse=True):
+        marks = by_day[day][left]
+        recorded = (marks != _UNSAID) & (marks != _CLOSED)
+        out[left[recorded]] = day
+        left = left[~recorded]
+        if not len(left):
+            break
+    return out

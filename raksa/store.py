@@ -256,20 +256,20 @@ class Store:
             for part in sorted(everywhere if bucket is None else [self._part(table, year, bucket)]):
                 files = sorted((f for f in part.glob("*.parquet") if f.stem in live), key=lambda f: live[f.stem])
                 words = _texts(spec, wanted) if codes and len(files) == 1 and not merged else []
+                # Buckets are read beside each other, each by a process: threads within one only cost.
                 held = [
-                    _columns_of(pq.ParquetFile(f, read_dictionary=words).read(columns=wanted), spec, wanted)
+                    pq.ParquetFile(f, read_dictionary=words).read(columns=wanted, use_threads=bucket is None)
                     for f in files
                 ]
+                held = [_columns_of(rows, spec, wanted) for rows in held]
                 if merged and "learner_id" in wanted:
                     held = self._as_merged(spec, part, live, wanted, files, held, merged)
                 if len(held) == 1:
                     parts += held
                 elif held:
                     parts.append(overlay(spec, held) if table == "roll" and "marks" in wanted else _latest(spec, held))
-        whole = pa.concat_tables(_encoded(parts, _texts(spec, wanted)) if codes else parts) if parts else (
-            spec.schema.empty_table().select(wanted)
-        )  # fmt: skip
-        return whole.select(names)
+        parts = parts or [spec.schema.empty_table().select(wanted)]
+        return pa.concat_tables(_encoded(parts, _texts(spec, wanted)) if codes else parts).select(names)
 
     def _as_merged(
         self,

@@ -37,7 +37,7 @@ from raksa.tables import (
 _SEED = 2569
 _SNAPSHOT = "000001-invented"
 _SCHOOL = 250  # learners of a school
-_BUCKET = 100_000  # learners of a bucket, as a nation's store has them; small stores have the usual eight
+_BUCKET = 32_000  # learners of a bucket, as a nation's store has them; small stores have the usual eight
 _HOLIDAYS = 11
 _SHARES = {PRESENT: 0.90, LATE: 0.05, NOT_RECORDED: 0.05}  # of the days that are not away
 _AWAY = {ABSENT: 0.5, SICK: 0.3, LEAVE: 0.2}

@@ -6,12 +6,15 @@ from datetime import timedelta
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 from joblib import Parallel, delayed
 
 from benchmarks.feature_engines.signals import AS_OF
 from features.attendance import attendance
 from features.build import build_files, read_files
 from features.cohort import cohort
+from features.rows import Held
 from raksa.settings import Settings, load
 from raksa.store import Store
 
@@ -34,10 +37,10 @@ def run(register: Path, task: str, out: Path) -> None:
 
 
 def _attendance(register: Path, own: Settings, bucket: int, out: Path) -> None:
-    store = Store(register / "store")
+    store = Held(register / "store")
     who = cohort(store, own, AS_OF, bucket)
-    found = pd.concat([who[["learner_id"]], attendance(store, own, who, AS_OF, bucket)], axis=1)
-    found.to_parquet(out / f"{bucket:04d}-attendance.parquet")
+    found = pa.table({"learner_id": who["learner_id"], **attendance(store, own, who, AS_OF, bucket)})
+    pq.write_table(found, out / f"{bucket:04d}-attendance.parquet", compression="lz4", use_dictionary=False)
 
 
 def read(task: str, out: Path, bucket: int) -> pd.DataFrame:
