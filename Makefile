@@ -33,11 +33,16 @@ format: $(VENV)/.installed-dev
 	$(BIN)/ruff format
 
 bench: $(VENV)/.installed-dev
+	$(BIN)/python -m benchmarks.areas
 	$(BIN)/python -m benchmarks.demo
 	$(BIN)/python -m benchmarks.features
+	$(BIN)/python -m benchmarks.hsls
 	$(BIN)/python -m benchmarks.ingest
 	$(BIN)/python -m benchmarks.linkage
+	$(BIN)/python -m benchmarks.models
 	$(BIN)/python -m benchmarks.oulad
+	$(BIN)/python -m benchmarks.proofs
+	$(BIN)/python -m benchmarks.stability
 
 kills: $(VENV)/.installed-dev
 	KILLS=200 $(BIN)/python -m pytest -s tests/register/test_kill.py

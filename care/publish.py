@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from models.evaluate import capacity, listed
 from models.panel import horizon
 from models.reasons import reasons
 from models.risk import Risk, load
+from models.watch import drift, drift_sentences, refuse
 from raksa.errors import RaksaError
 from raksa.settings import Settings
 from raksa.store import Store
@@ -35,8 +37,8 @@ def publish(
 ) -> str:
     """Score everyone on a list on the date, publish the run and point readers at it; returns the run's id.
 
-    Readers see the whole run or the one before it, never a part. Raises RaksaError without a trained model, or when
-    nobody is on a list on that date.
+    Readers see the whole run or the one before it, never a part. Raises RaksaError without a trained model, when
+    nobody is on a list on that date, or when a scoring would be nonsense (`models.watch.refuse`).
     """
     say = progress or (lambda _: None)
     folder = store.model_folder()
@@ -48,14 +50,18 @@ def publish(
         raise RaksaError(
             f"No learner is on any list known before {as_of}; the lists of before stand. Choose another date."
         )
+    now = rows.assign(as_of=pd.Timestamp(as_of))
+    watched = json.loads(watch.read_text(encoding="utf-8")) if (watch := folder / "watch.json").is_file() else None
+    if watched is not None:
+        refuse(watched, now, settings)
     say("risks, lists and reasons")
     score = score_table(risk, rows, settings)
-    why = reasons(risk, rows[score["listed"].to_numpy()])
+    why = reasons(risk, rows[score["listed"].to_numpy()], as_of, settings, among=rows)
     tables = {
         "score": score,
         "reason": why,
         "roster": roster(store, rows, as_of),
-        "school": schools(store, rows, score, settings),
+        "school": schools(store, rows, score, risk, settings),
     }
     snapshots = store.current().snapshots
     chosen = settings.model_dump_json(exclude={"home", "database_url", "host", "port", "jobs"})
@@ -68,7 +74,9 @@ def publish(
         "model": folder.name,
         "created_at": created_at,
         "snapshots": snapshots,
-        "counts": _counts(score),
+        "counts": _counts(score) | promised(risk, rows, score, pd.Series("", index=rows.index)).loc[""].to_dict(),
+        "curves": risk.curves.drawn,
+        "watch": _watch(watched, now.assign(cannot_score=score["cannot_score"], risk=score["risk"])),
         "figures": card["judged"],
         "rules": card["rules"],
     }
@@ -106,7 +114,19 @@ def roster(store: Store, rows: pd.DataFrame, as_of: date) -> pd.DataFrame:
     return out[list(RUN["roster"].schema.names)]
 
 
-def schools(store: Store, rows: pd.DataFrame, score: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+def promised(risk: Risk, rows: pd.DataFrame, score: pd.DataFrame, lists: pd.Series) -> pd.DataFrame:
+    """One row for each of `lists` (rows,): how many of its listed and of its scored who are not listed would leave, as
+    90 % intervals: on_list_low, on_list_high, off_list_low, off_list_high (int32, 0 where there is nobody)."""
+    out = pd.DataFrame(index=pd.Index(sorted(lists.unique())))
+    known = score["risk"].notna()
+    for name, at in (("on_list", score["listed"] & known), ("off_list", ~score["listed"] & known)):
+        found = risk.hits(rows[at], score.loc[at, "risk"].to_numpy(), lists[at].to_numpy())
+        for end in ("low", "high"):
+            out[f"{name}_{end}"] = found[end].reindex(out.index, fill_value=0).astype("int32")
+    return out
+
+
+def schools(store: Store, rows: pd.DataFrame, score: pd.DataFrame, risk: Risk, settings: Settings) -> pd.DataFrame:
     """Rows of raksa.tables.RUN_SCHOOL: what each school's list promises and what it will miss."""
     known = store.read("school").to_pandas()[["school_id", "name", "area_id", "area_name"]]
     on, off = score["risk"].where(score["listed"]), score["risk"].where(~score["listed"])
@@ -121,8 +141,20 @@ def schools(store: Store, rows: pd.DataFrame, score: pd.DataFrame, settings: Set
     ).reset_index()
     out["capacity"] = capacity(out["learners"].to_numpy(), settings)
     out["last_mark_on"] = out["last_mark_on"].dt.date
+    spread = pd.Series(risk.levels.spread(rows["main_school_id"]), index=rows.index)
+    out["spread"] = out["school_id"].map(spread.groupby(rows["school_id"]).first())
+    out = out.join(promised(risk, rows, score, rows["school_id"]), on="school_id")
     found: pd.DataFrame = known.merge(out, on="school_id")
     return found[list(RUN["school"].schema.names)]
+
+
+def _watch(watched: dict[str, Any] | None, rows: pd.DataFrame) -> dict[str, Any] | None:
+    """What is spread otherwise than in the years learned from (`models.watch.drift`), and the same in words (th, en);
+    None for a model that kept nothing to compare with."""
+    if watched is None:
+        return None
+    found = drift(watched, rows)
+    return {"moved": [asdict(one) for one in found if one.moved], "sentences": drift_sentences(found)}
 
 
 def _counts(score: pd.DataFrame) -> dict[str, Any]:

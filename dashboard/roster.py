@@ -22,10 +22,12 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 import pandas as pd
 
 from dashboard.language import N_, speak
 from features.registry import FAMILIES
+from models.uncertainty import Curves, hits
 from raksa.access import Decision, Person, decide, sees_learners, sees_score, sees_whole_cells, where, where_counts
 from raksa.accounts import Accounts
 from raksa.audit import Entry, record
@@ -88,6 +90,7 @@ class Run:
     snapshots: tuple[str, ...]
     counts: dict[str, Any]
     figures: dict[str, Any]
+    curves: Curves
     connection: duckdb.DuckDBPyConnection = field(repr=False)
 
     def rows(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
@@ -124,11 +127,13 @@ class Filters:
 
 @dataclass(frozen=True)
 class Reason:
-    """One thing that raised the need, as a sentence in both languages."""
+    """One thing that raised the need, as a sentence in both languages, and what would lower it, where anyone can."""
 
     family: str
     th: str
     en: str
+    lower_th: str | None = None
+    lower_en: str | None = None
 
 
 @dataclass(frozen=True)
@@ -196,7 +201,8 @@ class Count:
     """A school, an area or a choice of filters in numbers, as far as the person may see them.
 
     None = hidden (a cell under five, or one from which it could be worked out) or not for this role. The two
-    expectations are sums of calibrated probabilities: leavers by the run's horizon on the list and not on it.
+    expectations are sums of calibrated probabilities: leavers by the run's horizon on the list and not on it; on_list
+    and off_list are the 90 % intervals of the two, None too where there are too many children to draw them anew.
     """
 
     id: str
@@ -208,6 +214,8 @@ class Count:
     capacity: int | None = None
     expected_on_list: float | None = None
     expected_off_list: float | None = None
+    on_list: tuple[int, int] | None = None
+    off_list: tuple[int, int] | None = None
     last_mark_on: date | None = None
 
 
@@ -230,6 +238,7 @@ def open_run(store: Store, run: str | None = None) -> Run:
             snapshots=tuple(about["snapshots"]),
             counts=about["counts"],
             figures=about["figures"],
+            curves=Curves(tuple((slope, shift) for slope, shift in about["curves"])),
             connection=duckdb.connect(str(folder / "scores.duckdb"), read_only=True),
         )
     except (OSError, KeyError, ValueError, duckdb.IOException) as wrong:
@@ -262,10 +271,30 @@ def promise(run: Run, person: Person | None, filters: Filters) -> Count:
     """What the list now chosen promises and misses: one Count over area, school, grade and room. For people
     who see no learner always over everything they may count."""
     if sees_whole_cells(person):
-        whole = _counts(run, person, filters, _ALL)
+        whole = [_with_intervals(run, person, filters, count) for count in _counts(run, person, filters, _ALL)]
     else:
         whole = _hide_small(_counts(run, person, Filters(), _ALL))
     return whole[0] if whole else Count("", "", learners=0, listed=0, not_scored=0)
+
+
+def _with_intervals(run: Run, person: Person | None, filters: Filters, count: Count) -> Count:
+    """The count with the intervals of its two expectations, drawn from the risks of the chosen children."""
+    if count.expected_on_list is None or (count.learners or 0) > _DRAWN_ANEW:
+        return count
+    condition, values = where_counts(person)
+    chosen, more = _chosen(replace(filters, family="", search="", listed_only=False))
+    found = run.rows(
+        f"""SELECT s.risk, s.listed, s.school_id, coalesce(c.spread, 0)
+        FROM (SELECT * FROM score WHERE {condition}) s LEFT JOIN school c USING (school_id)
+        WHERE {chosen} AND s.risk IS NOT NULL ORDER BY s.school_id, s.learner_id""",
+        [*values, *more],
+    )
+    if not found:
+        return replace(count, on_list=(0, 0), off_list=(0, 0))
+    risk, listed, school, spread = (np.array(column) for column in zip(*found, strict=True))
+    drawn = hits(risk, listed, school, spread, run.curves)
+    ends = {bool(on): (int(low), int(high)) for on, low, high in drawn[["low", "high"]].itertuples()}
+    return replace(count, on_list=ends.get(True, (0, 0)), off_list=ends.get(False, (0, 0)))
 
 
 @dataclass(frozen=True)
@@ -284,6 +313,9 @@ _WAYS = {
     "absence_10": N_("Away 10% of days or more"),
     "abc_flags": N_("Count of warning signs"),
     "school_only": N_("Choosing schools, not children"),
+    "best_rule": N_("The best single rule of the years before"),
+    "logistic": N_("A plain regression on the same facts"),
+    "demographics": N_("Age, grade and home alone"),
 }
 _MEASURES = {
     "n": (N_("Rows judged"), N_("Learners, once for each date they were looked at")),
@@ -291,6 +323,10 @@ _MEASURES = {
     "at_capacity / precision": (N_("Right on the lists"), N_("Share of those on the schools' lists who left")),
     "at_capacity / recall": (N_("Found by the lists"), N_("Share of all who left who were on the schools' lists")),
     "at_capacity / listed": (N_("On the list"), N_("Learners on the schools' lists, once for each date")),
+    "at_capacity / recall_worst": (N_("Found, with bad luck"), N_("If equal scores at a list's end fall badly")),
+    "at_capacity / recall_best": (N_("Found, with good luck"), N_("If equal scores at a list's end fall well")),
+    "lead / weeks_median": (N_("Weeks ahead"), N_("From the first listing to the last day attended, the median")),
+    "lead / share_60_days": (N_("Found in time"), N_("Share of all who left listed 60 days or more before")),
     "ap": (N_("Average precision"), N_("Precision at every length of list, averaged; chance gives the share who left")),
     "auc": (N_("Order"), N_("Chance that one who left stands above one who stayed; 0.5 is a coin")),
     "p10": (N_("Right among the highest"), N_("Share who left among the highest tenth of all")),
@@ -298,6 +334,7 @@ _MEASURES = {
     "brier": (N_("Distance"), N_("Mean squared distance between chance and outcome; less is better")),
     "ece": (N_("Calibration gap"), N_("Mean gap between the share foreseen and the share seen; less is better")),
 }
+_ON_THE_CARD = ("against_model", "lead", "at_capacity")
 
 
 def ways(run: Run, language: str = "th") -> list[str]:
@@ -322,7 +359,8 @@ def figures(run: Run, language: str = "th") -> list[Figure]:
     period = say(N_("academic year {year}; learned from {years}"), year=judged.get("year", "—"), years=learned)
     measured = {measure for values in compared.values() for measure in values}
     found = []
-    for measure in [*(m for m in _MEASURES if m in measured), *sorted(measured - set(_MEASURES))]:
+    others = sorted(m for m in measured - set(_MEASURES) if not m.startswith(_ON_THE_CARD))
+    for measure in [*(m for m in _MEASURES if m in measured), *others]:
         name, meaning = _MEASURES.get(measure, (measure, "—"))
         values = tuple(
             _figure(held.get(measure), between.get(measure) if way == "model" else None)
@@ -362,6 +400,8 @@ def classes(run: Run, person: Person | None, school_id: str = "") -> list[tuple[
     return sorted(named, key=lambda place: (GRADES.index(place[0]), len(place[1]), place[1]))
 
 
+# More children than this are not drawn anew at every click: a province of half a million would take seconds.
+_DRAWN_ANEW = 60_000
 _BY_SCHOOL, _BY_AREA, _ALL = ("s.school_id", "c.name"), ("s.area_id", "c.area_name"), ("''", "''")
 
 
@@ -564,12 +604,12 @@ def _children(run: Run, person: Person | None, filters: Filters, extra: str) -> 
 
 def _reasons(run: Run, learners: list[int]) -> dict[int, tuple[Reason, ...]]:
     found: dict[int, tuple[Reason, ...]] = {}
-    for learner, family, th, en in run.rows(
-        "SELECT learner_id, family, text_th, text_en FROM reason "
+    for learner, *reason in run.rows(
+        "SELECT learner_id, family, text_th, text_en, lower_th, lower_en FROM reason "
         "WHERE learner_id IN (SELECT unnest(?::BIGINT[])) ORDER BY learner_id, position",
         [learners],
     ):
-        found[learner] = (*found.get(learner, ()), Reason(family, th, en))
+        found[learner] = (*found.get(learner, ()), Reason(*reason))
     return found
 
 
@@ -612,15 +652,15 @@ def _name(prefix: str | None, first: str | None, last: str | None) -> str:
 
 
 # -------------------------------------------------------------------------------- as files
-def about(expected: float, language: str = "th") -> str:
-    """An expected number of children as a person says it; decimals would promise more than is known.
+def about(expected: float, language: str = "th", between: tuple[int, int] | None = None) -> str:
+    """An expected number of children as a person says it, with its interval; decimals would promise more than is known.
 
-    >>> about(0.2, "en"), about(5.7, "en")
-    ('fewer than one', 'about 6')
+    >>> about(0.2, "en"), about(5.7, "en"), about(5.7, "en", (3, 9))
+    ('fewer than one', 'about 6', 'about 6 (3–9)')
     """
-    if expected < 0.5:
-        return speak(language)(N_("fewer than one"))
-    return speak(language)(N_("about {n}"), n=round(expected))
+    say = speak(language)
+    said = say(N_("fewer than one")) if expected < 0.5 else say(N_("about {n}"), n=round(expected))
+    return f"{said} ({between[0]}–{between[1]})" if between else said
 
 
 def families(language: str = "th") -> dict[str, str]:

@@ -6,6 +6,7 @@ Undefined is NaN, with the count beside it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -79,6 +80,69 @@ def intervals(
         for name in METRICS
         if not np.isnan(values := np.array([s[name] for s in samples])).all()
     }
+
+
+class Ranked:
+    """Rows in order of their scores, sorted once: AUC and average precision of many drawings are then sums along them.
+
+    left (rows,) 0 or 1; scores (rows,), higher = sooner. Ties are ties, as scikit-learn counts them.
+    """
+
+    def __init__(self, left: np.ndarray, scores: np.ndarray) -> None:
+        self.order = np.argsort(-scores, kind="stable")
+        self.left = left[self.order]
+        ranked = scores[self.order]
+        self.ends = np.append(np.flatnonzero(ranked[1:] != ranked[:-1]), len(ranked) - 1)
+
+    def __call__(self, weight: np.ndarray) -> tuple[float, float]:
+        """AUC and average precision with each row counted `weight` times; NaN when one of the two kinds is missing."""
+        own = weight[self.order]
+        caught = np.cumsum(own * self.left)[self.ends]
+        wrong = np.cumsum(own * (1 - self.left))[self.ends]
+        if not caught[-1] or not wrong[-1]:
+            return np.nan, np.nan
+        auc = np.trapezoid(np.append(0, caught), np.append(0, wrong)) / caught[-1] / wrong[-1]
+        listed = caught + wrong
+        precision = np.divide(caught, listed, out=np.zeros(len(listed)), where=listed > 0)
+        return float(auc), float((np.diff(caught, prepend=0) * precision).sum() / caught[-1])
+
+
+@dataclass(frozen=True)
+class Places:
+    """Who is on lists of given lengths: above and tied (rows,) bool, and the share of the tied that fits (rows,)."""
+
+    above: np.ndarray
+    tied: np.ndarray
+    fits: np.ndarray
+    of: np.ndarray
+
+    @property
+    def share(self) -> np.ndarray:
+        """How much of each row is on its list, 0 to 1: equal scores at the line share what room is left."""
+        return np.asarray(self.above + self.tied * self.fits)
+
+    def luck(self, left: np.ndarray) -> tuple[float, float]:
+        """How many who left are listed if ties fall the worst way, and the best."""
+        lists = self.of.max(initial=-1) + 1
+        tied = np.bincount(self.of, self.tied, lists)
+        leaving = np.bincount(self.of, self.tied * left, lists)
+        room = np.bincount(self.of, self.tied * self.fits, lists)
+        sure = float((self.above * left).sum())
+        worst, best = np.maximum(room - (tied - leaving), 0), np.minimum(leaving, room)
+        return sure + float(worst.sum()), sure + float(best.sum())
+
+
+def places(scores: np.ndarray, lists: np.ndarray, sizes: np.ndarray) -> Places:
+    """The highest scores of each list up to its size. lists (rows,) codes 0…k−1; sizes (k,)."""
+    order = np.lexsort((-scores, lists))
+    count = np.bincount(lists, minlength=len(sizes))
+    room = np.minimum(sizes, count)
+    at = np.cumsum(count) - count + room - 1
+    line = np.where(room > 0, scores[order[np.clip(at, 0, len(order) - 1)]], np.inf)[lists]
+    above, tied = scores > line, scores == line
+    left_over = room - np.bincount(lists, above, len(sizes))
+    share = np.divide(left_over, np.bincount(lists, tied, len(sizes)), out=np.zeros(len(sizes)), where=left_over > 0)
+    return Places(above, tied, share[lists], lists)
 
 
 def capacity(learners: np.ndarray | int, settings: Settings) -> np.ndarray:

@@ -9,7 +9,7 @@ from datetime import date
 import pandas as pd
 
 from features.build import build_many
-from models.outcome import outcome
+from models.outcome import asked, attended_until, outcome
 from raksa import calendar
 from raksa.settings import Settings
 from raksa.store import Store
@@ -54,7 +54,8 @@ def slices(years: list[int], settings: Settings) -> list[AsOf]:
 def panel(
     store: Store, settings: Settings, asofs: list[AsOf], progress: Callable[[str], None] | None = None
 ) -> pd.DataFrame:
-    """One row per learner and as-of date: the features, the place, as_of, academic_year, left, kind, left_on, evidence.
+    """One row per learner and as-of date: the features, the place, as_of, academic_year, left, kind, left_on, evidence,
+    and attended_on, the last day a learner who left was marked present after the date.
 
     Children on the books but not in class had left before the date and are not in the panel. Rows whose outcome is
     unknown are kept (left is NaN) so that they can be counted; nobody learns from them.
@@ -68,6 +69,10 @@ def panel(
             progress(f"outcome {each.as_of} → {each.by}")
         rows = found.pop(each.as_of)
         rows = rows[~rows["floating"]].reset_index(drop=True)
-        became = outcome(store, settings, rows, each.as_of, each.by).drop(columns="learner_id")
+        became = outcome(store, settings, rows, each.as_of, each.by)
+        gone = became.loc[became["left"] == 1, "learner_id"]
+        until = attended_until(store, settings, gone, each.as_of, each.by)
+        became["attended_on"] = until.reindex(became.pop("learner_id")).to_numpy()
+        became["left"] = asked(became, settings.outcome)
         parts.append(pd.concat([rows.assign(as_of=pd.Timestamp(each.as_of)), became], axis=1))
     return pd.concat(parts, ignore_index=True)

@@ -1,4 +1,4 @@
-"""Train, judge forward in time, and save: `raksa train`.
+"""Train, judge forward in time, audit, save, and publish what is no worse: `raksa train`.
 
 With closed years … Y−2, Y−1, Y (their outcome known):
 
@@ -20,14 +20,21 @@ import numpy as np
 import pandas as pd
 
 from features.readiness import cannot_score
-from features.registry import MODEL_FEATURES
-from models.baselines import RULES, baselines
-from models.evaluate import at_top, capacity, figures, intervals
+from features.registry import BY_NAME, FAMILIES, MODEL_FEATURES
+from models import catalogue
+from models.audit import audit, groups
+from models.baselines import RULES
+from models.evaluate import Ranked, listed
+from models.judge import judge
 from models.panel import closed_years, panel, slices
-from models.risk import Risk, fit, save
+from models.risk import Risk, fit, load, save
+from models.search import search
+from models.watch import reference
 from raksa.errors import RaksaError
 from raksa.settings import Settings
 from raksa.store import Store
+
+_TEST_SHARE = 0.2
 
 
 @dataclass(frozen=True)
@@ -38,45 +45,150 @@ class Trained:
     card: Mapping[str, Any]
 
 
-def train(store: Store, settings: Settings, progress: Callable[[str], None] | None = None) -> Trained:
-    """Build the panel, judge, fit the model to publish, save it and point the store at it.
+def train(
+    store: Store,
+    settings: Settings,
+    progress: Callable[[str], None] | None = None,
+    *,
+    budget: float | None = None,
+    trials: int | None = None,
+    by: str = "raksa train",
+    promote: bool = False,
+) -> Trained:
+    """Build the panel, judge and audit, fit the model of today, save it, and publish it unless it is worse than the one
+    published (`models.catalogue.decide`) or `promote` says to in any case.
 
-    Raises RaksaError with fewer than two closed years. Same register, same settings: same bytes.
+    budget, trials: seconds, and at most how many trials, to look for better settings of the trees in the past
+    (`models.search`). Raises RaksaError with fewer than two closed years. Same register, same settings: same bytes.
     """
     say = progress or (lambda _: None)
+    rows, years = usable_rows(store, settings, say)
+    usable = rows[rows["cannot_score"].isna()]
+    chosen: dict[str, Any] = {"params": None, "rounds": None}
+    found: dict[str, Any] | None = None
+    if budget or trials:
+        say("looking for settings in the past")
+        past = usable[usable["academic_year"].isin(years[:-2] or years[:-1])]
+        found = search(
+            past, MODEL_FEATURES, budget=budget or np.inf, most=trials, seed=settings.seed, progress=say
+        )  # fmt: skip
+        chosen = {"params": found["params"], "rounds": found["rounds"]}
+    say(f"judging on {years[-1]}")
+    judged_by = _fit(usable, years[:-1], settings, chosen)
+    before, held = _past_and_last(usable, years)
+    champion = _champion(store, years[-1])
+    judged = {
+        "trained_on": years[:-2] or years[:-1],
+        "calibrated_on": years[-2:-1] if len(years) > 2 else "out-of-fold rows",
+        **judge(judged_by, before, held, settings, champion),
+        "audit": _audit(store, settings, judged_by, rows[rows["academic_year"] == years[-1]]),
+    }
+    judged["random_split"] = random_split(usable, judged["compared"]["model"]["auc"], settings, judged_by)
+    say(f"fitting on {years[0]} to {years[-1]}")
+    published = _fit(usable, years, settings, chosen)
+    card = {
+        "years": years,
+        "outcome": settings.outcome,
+        "horizon": settings.horizon,
+        "panel_days": list(settings.panel_days),
+        "snapshots": list(store.current().snapshots),
+        "counts": _counts(rows),
+        "missing": _missing(rows),
+        "judged": judged,
+        "rules": RULES,
+        "search": found,
+    }
+    watched = reference(rows.assign(risk=_chances(published, rows)), published.features, by_area=True)
+    model = f"{years[-1]}-{_digest(published, card)}"
+    with store.writing():
+        with store.publishing("models", model) as folder:
+            save(published, folder, {"id": model, **card}, watched)
+        catalogue.record(store, "trained", model, by)
+    _promote(store, model, by, always=promote, say=say)
+    return Trained(model, {"id": model, **card})
+
+
+def _champion(store: Store, year: int) -> dict[str, Risk]:
+    """The published model, to stand beside the new one on the judged year; none if it has seen that year."""
+    name = store.current().model
+    if not name:
+        return {}
+    learned = catalogue.card_of(store, name)["learned"]
+    seen = [*learned.get("trained_on", ()), *learned.get("calibrated_on_years", ())]
+    return {} if not seen or year in seen else {"champion": load(store.model_folder(name))}
+
+
+def _audit(store: Store, settings: Settings, risk: Risk, held: pd.DataFrame) -> list[dict[str, Any]]:
+    """By group, of everyone of the judged year: who cannot be scored stands on no list and may leave all the same."""
+    held = held.reset_index(drop=True)
+    chance = _chances(risk, held)
+    on = np.zeros(len(held), bool)
+    for at in held.groupby("as_of").indices.values():
+        on[at] = listed(held["school_id"].iloc[at], chance[at], settings, held["learner_id"].iloc[at])
+    return audit(held, on, chance, groups(store, held), seed=settings.seed)
+
+
+def _chances(risk: Risk, rows: pd.DataFrame) -> np.ndarray:
+    """Calibrated probabilities, NaN for who cannot be scored."""
+    scored = rows["cannot_score"].isna().to_numpy()
+    chance = np.full(len(rows), np.nan)
+    chance[scored] = risk.predict(rows[scored])
+    return chance
+
+
+def _digest(risk: Risk, card: Mapping[str, Any]) -> str:
+    """What the model is, in eight letters: its trees and its card, but for the model that happened to stand beside."""
+    compared = {name: found for name, found in card["judged"]["compared"].items() if name != "champion"}
+    own = {**card, "judged": {**card["judged"], "compared": compared}}
+    held = [b.model_to_string() for b in risk.boosters] + [json.dumps(own, default=str)]
+    return hashlib.sha256("".join(held).encode()).hexdigest()[:8]
+
+
+def _promote(store: Store, model: str, by: str, *, always: bool, say: Callable[[str], None]) -> None:
+    before = store.current().model
+    if before == model:
+        say(f"{model} is the published model already")
+        return
+    champion = catalogue.card_of(store, before) if before else None
+    may, why = catalogue.decide(champion, catalogue.card_of(store, model))
+    if may or always:
+        catalogue.promote(store, model, by, why if may else f"asked for, although: {why}")
+        say(f"published: {why}")
+    else:
+        say(f"{model} is saved and not published: {why} `raksa models promote {model}` publishes it.")
+
+
+def usable_rows(
+    store: Store, settings: Settings, progress: Callable[[str], None] | None = None
+) -> tuple[pd.DataFrame, list[int]]:
+    """The panel of all closed years, with `cannot_score`, and the years. Raises RaksaError with fewer than two."""
     years = closed_years(store, settings)
     if len(years) < 2:
         raise RaksaError(
             "Training needs at least two academic years whose following 10 June list is in the register; "
             f"found {years}. Import the lists of earlier years."
         )
-    rows = panel(store, settings, slices(years, settings), say)
-    rows = rows.assign(cannot_score=cannot_score(rows, settings))
-    usable = rows[rows["cannot_score"].isna()]
-    say(f"judging on {years[-1]}")
-    judged_by = _fit(usable, years[:-1], settings)
-    judged = judge(judged_by, usable, years, settings)
-    say(f"fitting on {years[0]} to {years[-1]}")
-    published = _fit(usable, years, settings)
-    card = {
-        "years": years,
-        "horizon": settings.horizon,
-        "panel_days": list(settings.panel_days),
-        "snapshots": list(store.current().snapshots),
-        "counts": _counts(rows),
-        "judged": judged,
-        "rules": RULES,
-    }
-    with store.writing():
-        held = [b.model_to_string() for b in published.boosters] + [json.dumps(card, default=str)]
-        model = f"{years[-1]}-{hashlib.sha256(''.join(held).encode()).hexdigest()[:8]}"
-        with store.publishing("models", model) as folder:
-            save(published, folder, {"id": model, **card})
-        store.point(model=model)
-    return Trained(model, {"id": model, **card})
+    rows = panel(store, settings, slices(years, settings), progress)
+    return rows.assign(cannot_score=cannot_score(rows, settings)), years
 
 
-def _fit(rows: pd.DataFrame, years: list[int], settings: Settings) -> Risk:
+def judge_saved(
+    store: Store, settings: Settings, model: str, progress: Callable[[str], None] | None = None
+) -> dict[str, Any]:
+    """A saved model, from here or from another district, judged on this register's last closed year as a card has it.
+
+    A model that was calibrated on that same year here has seen it: its figures are then better than they would be.
+    """
+    risk = load(store.home / "models" / model)
+    rows, years = usable_rows(store, settings, progress)
+    return judge(risk, *_past_and_last(rows[rows["cannot_score"].isna()], years), settings)
+
+
+def _past_and_last(rows: pd.DataFrame, years: list[int]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    return rows[rows["academic_year"] < years[-1]], rows[rows["academic_year"] == years[-1]]
+
+
+def _fit(rows: pd.DataFrame, years: list[int], settings: Settings, chosen: Mapping[str, Any]) -> Risk:
     """Learn from all but the last of the years and calibrate on the last; with one year, out of fold."""
     learn, later = (years[:-1], years[-1:]) if len(years) > 1 else (years, [])
     return fit(
@@ -85,76 +197,21 @@ def _fit(rows: pd.DataFrame, years: list[int], settings: Settings) -> Risk:
         later=rows[rows["academic_year"].isin(later)] if later else None,
         seed=settings.seed,
         about={"trained_on": learn, "calibrated_on_years": later},
+        **chosen,
     )
 
 
-def judge(risk: Risk, rows: pd.DataFrame, years: list[int], settings: Settings) -> dict[str, Any]:
-    """Figures of the last year, which the model has not seen, for the model and each plain rule, on the same lists.
-
-    Every learner counts once per as-of date. `at_capacity` is the list each school can see to. Intervals (95 %) draw
-    whole schools.
-    """
-    year = years[-1]
-    held = rows[(rows["academic_year"] == year) & rows["left"].notna()].reset_index(drop=True)
-    past = rows[rows["academic_year"] < year]
-    left = held["left"].to_numpy()
-    by = {"model": risk.predict(held), **baselines(past, held)}
-    schools = held["school_id"].astype(str).to_numpy()
-    compared = {}
-    for name, scores in by.items():
-        compared[name] = {
-            **figures(left, scores),
-            "at_capacity": _at_capacity(held, scores, settings, across_schools=name == "school_only"),
-        }
-        if name != "model":  # a rule's score is no probability
-            compared[name] = {k: v for k, v in compared[name].items() if k not in ("brier", "ece")}
-    return {
-        "year": year,
-        "trained_on": years[:-2] or years[:-1],
-        "as_of": sorted({str(d.date()) for d in held["as_of"]}),
-        "foreseen": float(by["model"].sum()),
-        "left": int(left.sum()),
-        "kinds": {str(k): int(n) for k, n in held["kind"].value_counts().items()},
-        "compared": compared,
-        "intervals": intervals(left, by["model"], schools, seed=settings.seed),
-        "calibration": _reliability(left, by["model"]),
-        "by_as_of": {
-            str(day.date()): figures(left[at], by["model"][at])
-            for day in sorted(held["as_of"].unique())
-            if (at := (held["as_of"] == day).to_numpy()).any()
-        },
-    }
-
-
-def _at_capacity(
-    held: pd.DataFrame, scores: np.ndarray, settings: Settings, *, across_schools: bool
-) -> dict[str, float]:
-    """Precision and recall of lists as long as the schools can see to, all as-of dates together.
-
-    Each school lists its own highest scores; across schools, all those places go to the highest scores wherever they
-    are. Ties at a line count with the share of them that fits.
-    """
-    places, caught, left = 0, 0.0, held["left"].to_numpy()
-    for day in held["as_of"].unique():
-        of_day = np.flatnonzero(held["as_of"] == day)
-        by_school = [of_day[at] for _, at in sorted(held.iloc[of_day].groupby("school_id").indices.items())]
-        lists = [(at, min(int(capacity(len(at), settings)), len(at))) for at in by_school]
-        if across_schools:
-            lists = [(of_day, sum(count for _, count in lists))]
-        for at, count in lists:
-            places += count
-            caught += at_top(left[at], scores[at], count)[0] * count
-    return {
-        "listed": places,
-        "precision": caught / places if places else np.nan,
-        "recall": caught / float(left.sum()) if left.sum() else np.nan,
-    }
-
-
-def _reliability(left: np.ndarray, risk: np.ndarray) -> list[dict[str, float]]:
-    """Foreseen and seen share in ten equal-sized groups of rising risk."""
-    order = np.array_split(np.argsort(risk, kind="stable"), 10)
-    return [{"n": len(g), "foreseen": float(risk[g].mean()), "seen": float(left[g].mean())} for g in order if len(g)]
+def random_split(rows: pd.DataFrame, next_year: float, settings: Settings, like: Risk) -> dict[str, float]:
+    """What a random split of all years would have claimed: its AUC beside the next year's, and the difference. The
+    claim is easier: the same children, schools and year stand on both sides."""
+    known = rows[rows["left"].notna()].reset_index(drop=True)
+    held = np.random.default_rng(settings.seed).random(len(known)) < _TEST_SHARE
+    if not 0 < known.loc[held, "left"].sum() < held.sum():
+        return {"auc": np.nan, "next_year": next_year, "difference": np.nan}
+    about = {key: like.about[key] for key in ("rounds", "bag", "params")}
+    fitted = fit(known[~held], MODEL_FEATURES, later=known[~held], seed=settings.seed, **about)
+    auc, _ = Ranked(known.loc[held, "left"].to_numpy(), fitted.raw(known[held]))(np.ones(int(held.sum())))
+    return {"auc": auc, "next_year": next_year, "difference": auc - next_year}
 
 
 def _counts(rows: pd.DataFrame) -> dict[str, Any]:
@@ -168,4 +225,14 @@ def _counts(rows: pd.DataFrame) -> dict[str, Any]:
             "not_scored": {str(k): int(n) for k, n in part["cannot_score"].value_counts().items()},
         }
         for year, part in by
+    }
+
+
+def _missing(rows: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """Share of values not known, by family of features and year."""
+    of = {family: [f for f in MODEL_FEATURES if BY_NAME[f].family == family and f in rows] for family in FAMILIES}
+    return {
+        family: {str(year): float(part[names].isna().to_numpy().mean()) for year, part in rows.groupby("academic_year")}
+        for family, names in of.items()
+        if names
     }

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from raksa.cli_models import models_app
 from raksa.errors import RaksaError
 
 if TYPE_CHECKING:
@@ -378,6 +379,7 @@ def export(
 
 mapping_app = typer.Typer(help="Formats the register reads, and a first draft of one for a file it does not know.")
 app.add_typer(mapping_app, name="mapping", rich_help_panel=None)
+app.add_typer(models_app, name="models", rich_help_panel=None)
 
 
 @mapping_app.command(name="list")
@@ -451,13 +453,37 @@ def features(
 
 
 @app.command()
-def train() -> None:
-    """Learn from past years, judge forward in time, and save the model with its card."""
+def train(
+    search: Annotated[str, typer.Option(help="look for better settings in the past for so long: 90s, 20m, 2h")] = "",
+    trials: Annotated[
+        int, typer.Option(min=0, help="at most so many trials; with a number and no --search a run can be repeated")
+    ] = 0,
+    promote: Annotated[
+        bool, typer.Option("--promote", help="publish it even if it is worse than the published")
+    ] = False,
+) -> None:
+    """Learn from past years, judge forward in time, and save the model with its card.
+
+    Learned on all years but the last two, calibrated on the one before the last, judged on the last; the model that
+    scores the children of today then learns from all but the last and is calibrated on that. It is published unless it
+    is worse than the published one by more than chance (`raksa models`).
+    """
+    import getpass
+
+    from models.search import seconds
     from models.train import train as learn
 
     settings, store = _open()
     store.identity  # noqa: B018
-    trained = learn(store, settings, _say)
+    trained = learn(
+        store,
+        settings,
+        _say,
+        budget=seconds(search) if search else None,
+        trials=trials or None,
+        by=getpass.getuser(),
+        promote=promote,
+    )
     _print_card(trained.model, trained.card)
 
 
@@ -589,13 +615,23 @@ def _print_card(model: str, card: Any) -> None:
     print(f"Model {model}, judged on {judged['year']}: {judged['left']} left, {judged['foreseen']:.0f} foreseen")
     rows = [
         {
-            "by": name,
+            "by": name if name != "best_rule" else f"best rule ({judged['best_rule']})",
             **{k: f"{f[k]:.3f}" for k in ("auc", "ap") if k in f},
             "listed": f["at_capacity"]["listed"],
             "precision": f"{f['at_capacity']['precision']:.3f}",
             "recall": f"{f['at_capacity']['recall']:.3f}",
+            "ties": f"{f['at_capacity']['recall_worst']:.3f}–{f['at_capacity']['recall_best']:.3f}",
+            "weeks ahead": f"{f['lead']['weeks_median']:.0f}",
             "ece": f"{f['ece']:.4f}" if "ece" in f else "",
         }
         for name, f in judged["compared"].items()
     ]
     _print_rows(rows, "table")
+    split = judged["random_split"]
+    print(
+        f"A random split would have claimed an AUC of {split['auc']:.3f}; the next year says {split['next_year']:.3f}."
+    )
+    if found := card["search"]:
+        print(
+            f"Settings of {found['trials']} trials: log loss {found['log_loss_before']:.5f} → {found['log_loss']:.5f}"
+        )

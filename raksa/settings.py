@@ -47,6 +47,12 @@ class Settings(BaseSettings):
     horizon: str = Field(
         "06-10", description="census day up to which leaving is foreseen: the next one after the as-of date"
     )
+    outcome: str = Field(
+        "left",
+        pattern="^(left|in_year|not_arrived)$",
+        description="what is foreseen: left = gone by the census, in_year = gone during the year, not_arrived = not at "
+        "the next level",
+    )
     panel_days: tuple[str, ...] = Field(
         ("08-03", "09-14", "11-16", "01-18"), description="days of each past year the model learns from, month-day"
     )

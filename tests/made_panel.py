@@ -24,4 +24,5 @@ def panel(rows: int = 3000, seed: int = 0) -> pd.DataFrame:
     )
     left = draw.random(rows) < 1 / (1 + np.exp(-log_odds))
     school = draw.integers(0, 12, rows).astype(str)
-    return found.assign(learner_id=np.arange(rows), main_school_id=school, left=left.astype(float))
+    grade = draw.choice(["ป.5", "ม.1", "ม.3", "ม.5", "ปวช.1"], rows)
+    return found.assign(learner_id=np.arange(rows), main_school_id=school, grade=grade, left=left.astype(float))

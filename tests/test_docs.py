@@ -33,7 +33,7 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
-@pytest.mark.parametrize("module", ["raksa.calendar", "raksa.thai", "dashboard.roster"])
+@pytest.mark.parametrize("module", ["raksa.calendar", "raksa.thai", "models.card", "dashboard.roster"])
 def test_examples_in_docstrings_hold(module: str) -> None:
     found = doctest.testmod(importlib.import_module(module))
     assert (found.failed, found.attempted > 0) == (0, True)

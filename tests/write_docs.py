@@ -23,8 +23,8 @@ def feature_table() -> str:
     for family, (thai, english) in FAMILIES.items():
         lines.append(f"| **{english}** | **{thai}** | | | | |")
         for f in (*FEATURES, SCHOOL_LEAVING_RATE):
-            if f.family == family and (f.model or f is SCHOOL_LEAVING_RATE):
-                sign = {1: "+", -1: "−", 0: "·"}[f.direction]
+            if f.family == family:
+                sign = {1: "+", -1: "−", 0: "·"}[f.direction] if f.model or f is SCHOOL_LEAVING_RATE else ""
                 lines.append(f"| `{f.name}` | {f.label_th} | {f.label_en} | {f.unit} | {f.missing} | {sign} |")
     return "\n".join(lines) + "\n"
 

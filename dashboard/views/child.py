@@ -32,6 +32,8 @@ with st.container(border=True):
     st.header(_("What stands out"))
     if child.reasons:
         st.html(f'<div class="raksa">{page.sentences(getattr(r, who.language) for r in child.reasons)}</div>')
+        if what := [said for r in child.reasons if (said := getattr(r, f"lower_{who.language}"))]:
+            st.html(f'<div class="raksa"><p>{escape(_("What could lower it"))}</p>{page.sentences(what)}</div>')
     elif child.cannot_score:
         gap = roster.why_not(run, child)
         st.write(getattr(gap, f"why_{who.language}"))

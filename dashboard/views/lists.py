@@ -45,7 +45,8 @@ def promised(who, run, filters):
         st.markdown(_("**{n}** children in your classes need someone now.", n=of.listed))
         return
     day = page.day(who, run.horizon)
-    on, off = (roster.about(expected or 0, who.language) for expected in (of.expected_on_list, of.expected_off_list))
+    on = roster.about(of.expected_on_list or 0, who.language, of.on_list)
+    off = roster.about(of.expected_off_list or 0, who.language, of.off_list)
     said = [
         _("Of these **{n}** children, **{on}** would leave school by {day}.", n=of.listed, on=on, day=day)
         if of.listed
@@ -54,6 +55,8 @@ def promised(who, run, filters):
     ]
     if of.capacity:
         said.append(_("The schools here can see to {capacity} children.", capacity=of.capacity))
+    if of.on_list:
+        said.append(_("The true number lies within the brackets nine times in ten."))
     st.markdown(" ".join(said))
 
 

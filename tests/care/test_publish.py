@@ -8,9 +8,12 @@ from pathlib import Path
 
 import duckdb
 import pandas as pd
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 
 from care.publish import publish
+from care.since import about, runs, since
 from raksa.demo import AS_OF
 from raksa.errors import RaksaError
 from raksa.settings import Settings
@@ -94,3 +97,44 @@ def test_a_date_before_any_list_keeps_the_lists_there_are(copy: Store) -> None:
 def test_without_a_model_the_next_step_is_said(tmp_path: Path) -> None:
     with pytest.raises(RaksaError, match="raksa train"):
         publish(Store.create(tmp_path, 2), Settings(home=tmp_path), AS_OF, "now")
+
+
+def test_the_interval_of_a_list_holds_what_is_expected_of_it(demo_home: Path) -> None:
+    store = Store(demo_home)
+    schools = read(store, "select * from school")
+    for name in ("on_list", "off_list"):
+        assert (schools[f"{name}_low"] <= schools[f"expected_{name}"]).all(), name
+        assert (schools[f"expected_{name}"] <= schools[f"{name}_high"]).all(), name
+    assert (schools["on_list_high"] <= schools["listed"]).all()
+    counts = about(store)["counts"]
+    assert counts["on_list_low"] < counts["expected_on_list"] < counts["on_list_high"]
+    assert counts["on_list_high"] - counts["on_list_low"] < schools["on_list_high"].sum() - schools["on_list_low"].sum()
+
+
+def test_a_register_in_another_unit_is_refused_and_the_last_run_stands(copy: Store) -> None:
+    before = copy.current()
+    for file in sorted((copy.home / "register" / "household").rglob("*.parquet")):
+        held = pq.read_table(file)
+        at = held.schema.get_field_index("income_per_head")
+        yearly = pc.multiply(held["income_per_head"], 1200.0).cast(held.schema.field(at).type)
+        pq.write_table(held.set_column(at, held.schema.field(at), yearly), file)
+    with pytest.raises(RaksaError, match="'income_per_head' are above"):
+        publish(copy, Settings(home=copy.home, buckets=2), AS_OF, "2026-11-17T08:00:00")
+    assert copy.current() == before
+
+
+def test_a_run_says_what_moved_and_waits_for_its_census(demo_home: Path, demo_settings: Settings) -> None:
+    store = Store(demo_home)
+    (run,) = runs(store)
+    assert about(store)["watch"]["sentences"]
+    (whole, *_) = since(store, demo_settings, run, AS_OF)
+    assert whole.why_not is not None and "wait until 2027-06-10" in whole.why_not[1]
+
+
+def test_a_past_run_is_held_against_what_became_of_its_children(copy: Store) -> None:
+    settings = Settings(home=copy.home, buckets=2)
+    run = publish(copy, settings, date(2025, 11, 16), "2026-11-17T08:00:00")
+    (whole, *areas) = since(copy, settings, run, AS_OF)
+    assert whole.why_not is None and whole.area is None and len(areas) == 1
+    assert whole.low <= whole.ratio <= whole.high and whole.left == whole.ratio * whole.foreseen > 0
+    assert whole.learners + whole.unknown == about(copy, run)["counts"]["scored"]

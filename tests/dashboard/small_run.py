@@ -111,6 +111,7 @@ def write_run(home: Path, extra: int = 0) -> Store:
             "listed": sum(row["listed"] for row in mine),
             "expected_on_list": sum(row["risk"] or 0 for row in mine if row["listed"]),
             "expected_off_list": sum(row["risk"] or 0 for row in mine if not row["listed"]),
+            "on_list_low": 0, "on_list_high": 3, "off_list_low": 0, "off_list_high": 1, "spread": 0.2,
             "last_mark_on": date(2026, 5, 22) if school == EK.school_id else date(2026, 6, 5),
         })  # fmt: skip
     reasons = [
@@ -135,6 +136,7 @@ def write_run(home: Path, extra: int = 0) -> Store:
             "created_at": MORNING.isoformat(), "snapshots": ["000001-abc"],
             "counts": {"learners": len(score), "scored": sum(r["risk"] is not None for r in score)},
             "figures": FIGURES,
+            "curves": [(1.0, 0.0), (1.1, 0.1)],
         }), encoding="utf-8")  # fmt: skip
         store.point(run=NAME, model="m-test")
     return store

@@ -57,8 +57,8 @@ def test_somsri_reads_names_and_reasons_and_no_number_beside_a_child(accounts: A
 
 def test_kamol_reads_what_the_list_promises_and_what_it_misses(accounts: Accounts) -> None:
     page = text_of(opened_by(accounts, "kamol"))
-    assert "จากรายชื่อ **4** คนนี้ คาดว่า **ประมาณ 1 คน** จะออกกลางคันภายใน 10\u00a0พ.ย.\u00a02569" in page
-    assert "ยังมีผู้ที่อาจออกอีก **ประมาณ 1 คน** ที่ไม่อยู่ในรายชื่อ" in page
+    assert "จากรายชื่อ **4** คนนี้ คาดว่า **ประมาณ 1 คน (0–3)** จะออกกลางคันภายใน 10\u00a0พ.ย.\u00a02569" in page
+    assert "ยังมีผู้ที่อาจออกอีก **ประมาณ 1 คน (0–2)** ที่ไม่อยู่ในรายชื่อ" in page
     assert "ประมาณ 61%" in page
     assert "ยังประเมินไม่ได้" in page and "ครูประจำชั้นและนายทะเบียน" in page
 

@@ -222,6 +222,8 @@ def test_the_head_reads_what_the_list_promises_and_what_it_misses(run: Run) -> N
         capacity=3,
         expected_on_list=pytest.approx(0.42 + 0.61 + 0.33),
         expected_off_list=pytest.approx(0.02),
+        on_list=(0, 3),
+        off_list=(0, 0),
         last_mark_on=date(2026, 6, 5),
     )
     assert (roster.about(1.36, "en"), roster.about(0.02, "th")) == ("about 1", "ไม่ถึง 1 คน")

@@ -10,7 +10,7 @@ import pytest
 from made_panel import panel
 
 from features.registry import MODEL_FEATURES
-from models.risk import calibrate, fit, load, save, school_rates
+from models.risk import fit, load, save
 from raksa.errors import RaksaError
 
 
@@ -55,7 +55,7 @@ def test_a_saved_model_scores_as_before_and_a_changed_one_is_refused(learned, tm
     save(learned, tmp_path, {"id": "x"})
     rows = panel(100, seed=4)
     assert (load(tmp_path).predict(rows) == learned.predict(rows)).all()
-    for name in ("model-1.txt", "calibration.json", "school_rates.json", "features.json"):
+    for name in ("model-1.txt", "calibration.json", "school_rates.json", "levels.json", "curves.json", "features.json"):
         file, kept = tmp_path / name, (tmp_path / name).read_bytes()
         file.write_bytes(kept[:-3] + bytes([kept[-3] ^ 1]) + kept[-2:])
         with pytest.raises(RaksaError, match="was changed"):
@@ -78,26 +78,3 @@ def test_unknown_outcomes_teach_nothing() -> None:
     unknown = panel(200, seed=9).assign(left=np.nan, learner_id=range(10_000, 10_200))
     one, other = (fit(rows, MODEL_FEATURES, rounds=10, bag=1) for rows in (known, pd.concat([known, unknown])))
     assert (one.raw(known) == other.raw(known)).all()
-
-
-def test_a_small_school_s_rate_is_drawn_to_the_average() -> None:
-    rows = pd.DataFrame(
-        {"main_school_id": ["big"] * 1000 + ["small"] * 10, "left": [0.0] * 900 + [1.0] * 100 + [1.0] * 10}
-    )
-    rates = school_rates(rows)
-    assert rates(pd.Series(["big", "small", "new"])) == pytest.approx(
-        [(100 + 100 * 110 / 1010) / 1100, (10 + 100 * 110 / 1010) / 110, 110 / 1010]
-    )
-
-
-def test_calibration_undoes_overconfidence() -> None:
-    draw = np.random.default_rng(0)
-    true = draw.normal(-2, 1, 20_000)
-    left = (draw.random(20_000) < 1 / (1 + np.exp(-true))).astype(float)
-    undone = calibrate(2 * true + 1, left)
-    assert (undone.slope, undone.intercept) == pytest.approx((0.5, -0.5), abs=0.05)
-
-
-def test_a_handful_of_leavers_moves_only_the_level() -> None:
-    few = calibrate(np.full(1000, -1.0), np.array([1.0] * 5 + [0.0] * 995))
-    assert few.slope == 1

@@ -19,5 +19,5 @@ def test_a_notebook_runs_on_the_demo(file: Path, demo_home: Path, monkeypatch: p
     assert all(not cell.get("outputs") for cell in notebook.cells), "clear the outputs before keeping a notebook"
     NotebookClient(notebook, timeout=300, kernel_name="python3").execute()
     shown = [out for cell in notebook.cells if cell.cell_type == "code" for out in cell.outputs]
-    assert any("auc" in str(out.get("data", "")) for out in shown)
+    assert any("auc" in str(out.get("data", out.get("text", ""))) for out in shown)
     assert not [out for out in shown if out.output_type == "error"]
