@@ -308,16 +308,17 @@ def chart(found: list[dict[str, Any]]) -> str:
             out.append(f'<text {spot} fill="#444444">{10.0**power:,g}</text>')
     out.append('<text x="320" y="385" text-anchor="middle">million attendance marks</text>')
     out.append('<text x="70" y="26">CPU seconds, every signal of one day; scans: reading alone</text>')
-    taken: list[float] = []
-    for engine, line in sorted(lines.items(), key=lambda each: -each[1][-1][1]):
+    taken: dict[float, float] = {}  # names that end below one another at the same size
+    shown = {engine: line for engine, line in lines.items() if engine != "raksa-processes"}  # raksa lies on it
+    for engine, line in sorted(shown.items(), key=lambda each: -each[1][-1][1]):
         spots = [place(*point) for point in line]
         drawn, colour = " ".join(f"{x},{y}" for x, y in spots), _COLOURS[engine]
         width = 3 if engine == "raksa" else 1.5
         out.append(f'<polyline points="{drawn}" fill="none" stroke="{colour}" stroke-width="{width}"/>')
         out += [f'<circle cx="{x}" cy="{y}" r="3" fill="{colour}"/>' for x, y in spots]
-        y = max([spots[-1][1] + 4, *(used + 15 for used in taken[-1:] if spots[-1][1] + 4 < used + 15)])
-        taken.append(y)
-        out.append(f'<text x="{spots[-1][0] + 8}" y="{y}" fill="{colour}">{engine}</text>')
+        x, y = spots[-1]
+        taken[x] = max(y + 4, taken.get(x, 0) + 15)
+        out.append(f'<text x="{x + 8}" y="{taken[x]}" fill="{colour}">{engine}</text>')
     return "\n".join([*out, "</svg>"]) + "\n"
 
 
