@@ -1,6 +1,6 @@
 """How fast the model learns, scores and explains, beside LightGBM called directly on the same matrix in the same run.
 
-    python -m benchmarks.models [--quick] [--repeats 3] [--json FILE]
+    python -m benchmarks.models [--quick] [--part 1] [--repeats 3] [--json FILE]
 
 train     a bag of trees from 2 million rows × 60 facts: models.trees.grow, and lightgbm.train in a loop
 score     6.5 million rows, log-odds averaged over the bag: models.risk.Risk.predict, and Booster.predict in a loop
@@ -154,10 +154,11 @@ def _reasons(rows: int, folder: Path) -> float:
 def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("--quick", action="store_true", help="a hundredth of the rows, once")
+    asked.add_argument("--part", type=int, default=1, help="one so-manieth of the rows")
     asked.add_argument("--repeats", type=int, default=3, help="runs of each, of which the median counts")
     asked.add_argument("--json", type=Path, help="write task, engine, rows, seconds, cpu_s, peak_mb to this file")
     said = asked.parse_args()
-    share, repeats = (100, 1) if said.quick else (1, said.repeats)
+    share, repeats = (100, 1) if said.quick else (said.part, said.repeats)
     sizes = {"train": 2_000_000 // share, "score": 6_500_000 // share, "reasons": 650_000 // share}
     runs: dict[tuple[str, str], list[dict[str, float]]] = {}
     with tempfile.TemporaryDirectory() as held:
