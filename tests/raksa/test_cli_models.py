@@ -115,3 +115,8 @@ def test_a_model_from_elsewhere_is_tested_on_our_own_year_before_it_counts(
     assert tested.details["judged"]["compared"]["model"]["auc"] == judged["compared"]["model"]["auc"]
     assert catalogue.compare(ours, before, NEW).rows  # the card of ours and the test of theirs: the same lists
     assert f"in place of {before}" in raksa(ours, "promote", NEW, "--by", "malee")
+
+
+def test_watch_says_what_moved_and_what_each_run_still_waits_for(raksa: Raksa, demo_home: Path) -> None:
+    said = raksa(Store(demo_home), "watch", "--language", "en")
+    assert "kinds of data" in said and "wait until 2027-06-10" in said
