@@ -149,6 +149,7 @@ def _first_pass_to(
     for as_of, part in _parts(home_folder, settings, dates, bucket, reader, pointer):
         _write(folder / str(as_of) / f"{bucket:04d}-learner.parquet", part.rows)
         found[as_of] = replace(part, rows=pa.table({}))
+    pa.default_memory_pool().release_unused()  # a process that keeps what it had is taken for leaking, and replaced
     return found
 
 
