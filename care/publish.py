@@ -55,11 +55,14 @@ def publish(
     if watched is not None:
         refuse(watched, now, settings)
     say("risks, lists and reasons")
-    score = score_table(risk, rows, settings)
+    before = run_before(store, as_of)
+    score = score_table(risk, rows, settings).assign(sex=sex_of(store, rows, as_of))
+    score["newly_listed"] = newly_listed(score, before)
     why = reasons(risk, rows[score["listed"].to_numpy()], as_of, settings, among=rows)
     tables = {
         "score": score,
         "reason": why,
+        "signal": signals(rows, before),
         "roster": roster(store, rows, as_of),
         "school": schools(store, rows, score, risk, settings),
     }
@@ -70,6 +73,7 @@ def publish(
     about = {
         "id": run,
         "as_of": as_of,
+        "before": before.name if before else None,
         "horizon": horizon(as_of, settings),
         "model": folder.name,
         "created_at": created_at,
@@ -102,6 +106,66 @@ def score_table(risk: Risk, rows: pd.DataFrame, settings: Settings) -> pd.DataFr
     return score
 
 
+def run_before(store: Store, as_of: date) -> Path | None:
+    """Folder of the latest run published for an earlier day that holds what is compared with it; None without one."""
+    for folder in sorted((store.home / "runs").glob("*-*"), reverse=True):
+        if folder.name[:10] < as_of.isoformat() and (folder / "run.json").is_file():
+            with duckdb.connect(str(folder / "scores.duckdb"), read_only=True) as con:
+                if con.execute("select 1 from information_schema.tables where table_name = 'signal'").fetchone():
+                    return folder
+    return None
+
+
+def _read(run: Path, query: str) -> pd.DataFrame:
+    with duckdb.connect(str(run / "scores.duckdb"), read_only=True) as con:
+        found: pd.DataFrame = con.execute(query).df()
+    return found.set_index("learner_id")
+
+
+def sex_of(store: Store, rows: pd.DataFrame, as_of: date) -> pd.Series:
+    """Sex as the last list known before the date has it, (rows,); for counts, never for a feature."""
+    known = known_before(store.read("learner"), as_of, "known_on").to_pandas().sort_values("known_on")
+    return rows["learner_id"].map(known.groupby("learner_id")["sex"].last())
+
+
+def newly_listed(score: pd.DataFrame, before: Path | None) -> pd.Series:
+    """Whether each is listed now and was not by the run of before, (rows,) boolean; missing where there was none."""
+    if before is None:
+        return pd.Series(pd.NA, index=score.index, dtype="boolean")
+    was = _read(before, "select learner_id from score where listed").index
+    return (score["listed"] & ~score["learner_id"].isin(was)).astype("boolean")
+
+
+# Column of raksa.tables.SIGNAL -> the feature it is taken from.
+_SIGNALS = {
+    "away_in_row": "current_absence",
+    "away_28d": "absent_days_28d",
+    "absent_28d": "unexcused_days_28d",
+    "recorded_28d": "recorded_days_28d",
+    "recorded_share_28d": "recorded_share_28d",
+    "days_to_line": "days_to_line",
+    "open_results": "open_results",
+}
+
+
+def signals(rows: pd.DataFrame, before: Path | None) -> pd.DataFrame:
+    """Rows of raksa.tables.SIGNAL."""
+    out = rows[["learner_id"]].assign(**{name: rows[feature] for name, feature in _SIGNALS.items()})
+    out["attended_share"] = 1 - rows["absent_rate_year"]
+    out["last_mark_on"] = rows["last_mark"].dt.date
+    then = ["away_in_row", "absent_28d", "attended_share"]
+    was = (
+        pd.DataFrame(columns=then)
+        if before is None
+        else _read(before, f"select learner_id, {', '.join(then)} from signal")
+    )
+    out = out.join(was.add_suffix("_before"), on="learner_id")
+    for column in RUN["signal"].columns:
+        if column.type == pa.int16():
+            out[column.name] = out[column.name].astype("float64").round().astype("Int16")
+    return out[list(RUN["signal"].schema.names)]
+
+
 def roster(store: Store, rows: pd.DataFrame, as_of: date) -> pd.DataFrame:
     """Rows of raksa.tables.ROSTER: the latest name, number and contact known before the date, each from the last list
     that says it."""
@@ -128,7 +192,7 @@ def promised(risk: Risk, rows: pd.DataFrame, score: pd.DataFrame, lists: pd.Seri
 
 def schools(store: Store, rows: pd.DataFrame, score: pd.DataFrame, risk: Risk, settings: Settings) -> pd.DataFrame:
     """Rows of raksa.tables.RUN_SCHOOL: what each school's list promises and what it will miss."""
-    known = store.read("school").to_pandas()[["school_id", "name", "area_id", "area_name"]]
+    known = store.read("school").to_pandas()[["school_id", "name", "area_id", "area_name", "latitude", "longitude"]]
     on, off = score["risk"].where(score["listed"]), score["risk"].where(~score["listed"])
     by = score.assign(on=on, off=off, last_mark=rows["last_mark"], missing=score["risk"].isna()).groupby("school_id")
     out = by.agg(

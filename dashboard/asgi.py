@@ -1,7 +1,6 @@
 """The server: Streamlit's pages behind our gate, with our own sign-in, sign-out and exports beside them.
 
-Started by dashboard/serve.py with `streamlit run asgi.py`. Exports are routes of ours and not Streamlit's
-download buttons, because those put the file at an address that answers anybody (streamlit#8148).
+Started by dashboard/serve.py with `streamlit run asgi.py`.
 """
 
 from __future__ import annotations
@@ -18,24 +17,21 @@ import streamlit
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 from streamlit import config
 from streamlit.starlette import App
 
-from dashboard import forms
+from dashboard import exports, forms
 from dashboard.gate import COOKIE, Gate
-from dashboard.ground import SESSION_HEADER, current_run, ground, now
+from dashboard.ground import SESSION_HEADER, ground, now
 from dashboard.language import LANGUAGES, speak
 from dashboard.pages import PAGES
-from dashboard.roster import Filters, as_csv, as_xlsx, children, columns_for
-from raksa.access import Person, sees_learners
+from dashboard.requests import address_of, log, person_of
 from raksa.accounts import Refusal
-from raksa.audit import Entry, record
 from raksa.errors import RaksaError
 
 CSRF = "raksa_csrf"
-MOST_XLSX_ROWS = 5000  # writing 30,000 rows takes 2 CPU seconds, in which everybody else's page stands still
 _INDEX = (Path(streamlit.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
 
 
@@ -48,7 +44,7 @@ def _index(language: str) -> str:
 
 
 async def page(request: Request) -> Response:
-    return HTMLResponse(_index(_person(request).language))
+    return HTMLResponse(_index(person_of(request).language))
 
 
 # ------------------------------------------------------------------------------------------------ sign-in,
@@ -64,11 +60,11 @@ async def login(request: Request) -> Response:
         return _login_form(request, language, "stale")
     username, password = str(form.get("username", ""))[:64], str(form.get("password", ""))[:200]
     accounts = ground().accounts
-    outcome = await run_in_threadpool(accounts.sign_in, username, password, now(), _address(request))
+    outcome = await run_in_threadpool(accounts.sign_in, username, password, now(), address_of(request))
     if isinstance(outcome, Refusal):
-        await _log(request, username.strip().casefold() or "-", "sign_in_refused", reason=outcome.reason)
+        await log(request, username.strip().casefold() or "-", "sign_in_refused", reason=outcome.reason)
         return _login_form(request, language, outcome.reason)
-    await _log(request, username.strip().casefold(), "sign_in")
+    await log(request, username.strip().casefold(), "sign_in")
     answer = RedirectResponse("/", 303)
     secure = request.url.scheme == "https"
     answer.set_cookie(COOKIE, outcome, path="/", httponly=True, samesite="lax", secure=secure)
@@ -88,7 +84,7 @@ def _login_form(request: Request, language: str, refused: str = "") -> Response:
 async def logout(request: Request) -> Response:
     """Ends the sign-in in the database: a copy of the cookie is worth nothing afterwards."""
     await run_in_threadpool(ground().accounts.sign_out, request.scope["raksa.token"])
-    await _log(request, _person(request).username, "sign_out")
+    await log(request, person_of(request).username, "sign_out")
     answer = RedirectResponse("/login", 303)
     answer.delete_cookie(COOKIE, path="/")
     return answer
@@ -96,7 +92,7 @@ async def logout(request: Request) -> Response:
 
 async def password(request: Request) -> Response:
     """A new password, for which the present one is asked: an unattended screen must not be enough."""
-    person = _person(request)
+    person = person_of(request)
     if request.method == "GET":
         return HTMLResponse(forms.new_password(person.language))
     form = await request.form()
@@ -105,7 +101,7 @@ async def password(request: Request) -> Response:
     if new != again:
         return HTMLResponse(forms.new_password(person.language, forms.mismatch(_)), 400)
     accounts = ground().accounts
-    outcome = await run_in_threadpool(accounts.sign_in, person.username, present, now(), _address(request))
+    outcome = await run_in_threadpool(accounts.sign_in, person.username, present, now(), address_of(request))
     if isinstance(outcome, Refusal):
         wrong = _(forms.REFUSED[outcome.reason])
         return HTMLResponse(forms.new_password(person.language, wrong), 403)
@@ -114,78 +110,20 @@ async def password(request: Request) -> Response:
     except RaksaError:
         wrong = _("The new password does not fit: ten letters or more, without the account name.")
         return HTMLResponse(forms.new_password(person.language, wrong), 400)
-    await _log(request, person.username, "set_password")
+    await log(request, person.username, "set_password")
     answer = RedirectResponse("/login", 303)
     answer.delete_cookie(COOKIE, path="/")
     return answer
 
 
 # ----------------------------------------------------------------------------------------------------------
-async def export_csv(request: Request) -> Response:
-    return await _export(request, "csv")
-
-
-async def export_xlsx(request: Request) -> Response:
-    return await _export(request, "xlsx")
-
-
-async def _export(request: Request, kind: str) -> Response:
-    """What the list page shows, as a file: same person, same filters, same columns; written to the log
-    first."""
-    person, asked = _person(request), request.query_params
-    if not sees_learners(person):
-        await _log(request, person.username, "export_refused", f"list.{kind}", f"role {person.role}")
-        return PlainTextResponse("Forbidden", 403)
-    filters = Filters(
-        area=asked.get("area", ""),
-        school=asked.get("school", ""),
-        grade=asked.get("grade", ""),
-        room=asked.get("room", ""),
-        family=asked.get("family", ""),
-        search=asked.get("search", ""),
-        listed_only=asked.get("all") != "1",
-    )
-    try:
-        run = current_run()
-    except RaksaError as wrong:
-        return PlainTextResponse(str(wrong), 404)
-    rows = await run_in_threadpool(children, run, person, filters)
-    if kind == "xlsx" and len(rows) > MOST_XLSX_ROWS:
-        _ = speak(person.language)
-        sentence = _("The list has {n} rows; take the CSV file, or choose a school first.", n=len(rows))
-        return PlainTextResponse(sentence, 413)
-    await _log(request, person.username, f"export_{kind}", f"run {run.id}, {filters}, {len(rows)} rows", person.role)
-    write, media = {
-        "csv": (as_csv, "text/csv; charset=utf-8"),
-        "xlsx": (as_xlsx, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
-    }[kind]
-    body = await run_in_threadpool(write, rows, columns_for(person), person.language)
-    file = f'attachment; filename="raksa-{run.as_of.isoformat()}.{kind}"'
-    return Response(body, media_type=media, headers={"Content-Disposition": file})
-
-
 async def health(_request: Request) -> Response:
     return JSONResponse({"status": "ok"})
-
-
-# ---------------------------------------------------------------------------------------------------------
-def _person(request: Request) -> Person:
-    person: Person = request.scope["raksa.person"]
-    return person
 
 
 def _language(request: Request) -> str:
     asked = request.query_params.get("lang", "")
     return asked if asked in LANGUAGES else ground().settings.language
-
-
-def _address(request: Request) -> str:
-    return request.client.host if request.client else ""
-
-
-async def _log(request: Request, who: str, what: str, about: str = "", reason: str = "") -> None:
-    entry = Entry(now(), who[:64], what, None, about, reason, _address(request)[:64])
-    await run_in_threadpool(record, ground().accounts.people, entry)
 
 
 @asynccontextmanager
@@ -214,8 +152,7 @@ app = App(
         Route("/login", login, methods=["GET", "POST"]),
         Route("/logout", logout, methods=["POST"]),
         Route("/password", password, methods=["GET", "POST"]),
-        Route("/export/list.csv", export_csv),
-        Route("/export/list.xlsx", export_xlsx),
+        *exports.ROUTES,
         Route("/health", health),
     ],
 )

@@ -1,4 +1,4 @@
-"""The language of a page: English sentences in the code, their Thai in locale/th/LC_MESSAGES/raksa.po.
+"""The language of a page: English sentences in the code, their Thai in locale/th/LC_MESSAGES/*.po.
 
 An English sentence is its own key, so a page without a catalogue still reads. A test holds the two
 together: every sentence used has a Thai one with the same {places}, and the catalogue has no sentence
@@ -17,7 +17,7 @@ from typing import Protocol
 from babel.messages.pofile import read_po
 
 LANGUAGES = {"th": "ไทย", "en": "English"}
-CATALOGUE = Path(__file__).parent / "locale" / "th" / "LC_MESSAGES" / "raksa.po"
+CATALOGUES = Path(__file__).parent / "locale" / "th" / "LC_MESSAGES"  # one for each page, raksa.po for what they share
 
 
 class Speaker(Protocol):
@@ -26,8 +26,11 @@ class Speaker(Protocol):
 
 @lru_cache(maxsize=1)
 def _thai() -> dict[str, str]:
-    with CATALOGUE.open("rb") as file:
-        return {str(m.id): str(m.string) for m in read_po(file, locale="th") if m.id and m.string}
+    found: dict[str, str] = {}
+    for catalogue in sorted(CATALOGUES.glob("*.po")):
+        with catalogue.open("rb") as file:
+            found |= {str(m.id): str(m.string) for m in read_po(file, locale="th") if m.id and m.string}
+    return found
 
 
 def speak(language: str) -> Speaker:

@@ -514,6 +514,7 @@ SCORE = Table(
         _school,
         Column("grade", _text, "grade label", values=GRADES),
         Column("room", _text, "section"),
+        Column("sex", _text, "as registered", values=("female", "male")),
         Column(
             "risk",
             pa.float64(),
@@ -523,6 +524,7 @@ SCORE = Table(
         ),
         Column("rank", pa.int32(), "place within the school, 1 = highest risk; empty = not scored"),
         Column("listed", pa.bool_(), "within the school's capacity", required=True),
+        Column("newly_listed", pa.bool_(), "listed, and not by the run of before; empty = there was none"),
         Column("cannot_score", _text, "why there is no risk", values=tuple(WHY_NOT_SCORED)),
     ),
     ("learner_id",),
@@ -548,6 +550,27 @@ REASON = Table(
         Column("lowered", pa.float64(), "share by which the model's figure would fall; for planners", low=0, high=1),
     ),
     ("learner_id", "position"),
+)
+
+SIGNAL = Table(
+    "signal",
+    "what a class teacher acts on: attendance and results of one learner as of the run's date; empty = not known",
+    (
+        _learner,
+        Column("away_in_row", _int, "school days away in a row up to the last recorded day"),
+        Column("away_28d", _int, "school days away in the last four weeks, with leave or without"),
+        Column("absent_28d", _int, "of these without leave"),
+        Column("recorded_28d", _int, "school days with a mark in the last four weeks"),
+        Column("recorded_share_28d", _float, "share of the school days of the last four weeks that have a mark"),
+        Column("attended_share", _float, "share of this year's recorded days attended", low=0, high=1),
+        Column("days_to_line", _int, "days the learner may still be away before the 80 % line; negative = below it"),
+        Column("open_results", _int, "results 0, ร or มส still open"),
+        Column("last_mark_on", _date, "last day with any mark of the learner"),
+        Column("away_in_row_before", _int, "away_in_row of the run of before"),
+        Column("absent_28d_before", _int, "absent_28d of the run of before"),
+        Column("attended_share_before", _float, "attended_share of the run of before", low=0, high=1),
+    ),
+    ("learner_id",),
 )
 
 ROSTER = Table(
@@ -587,8 +610,10 @@ RUN_SCHOOL = Table(
         Column("off_list_high", pa.int32(), "the same of the scored who are not listed"),
         Column("spread", pa.float64(), "how far the school may be from what the model says: deviation of log-odds"),
         Column("last_mark_on", _date, "last day with any mark; empty = none this year"),
+        Column("latitude", pa.float64(), "degrees", low=-90, high=90),
+        Column("longitude", pa.float64(), "degrees", low=-180, high=180),
     ),
     ("school_id",),
 )
 
-RUN = {t.name: t for t in (SCORE, REASON, ROSTER, RUN_SCHOOL)}
+RUN = {t.name: t for t in (SCORE, REASON, SIGNAL, ROSTER, RUN_SCHOOL)}

@@ -73,15 +73,43 @@ def _score(extra: int) -> Iterable[dict[str, Any]]:
         yield {
             "learner_id": one.learner_id, "school_id": one.school_id, "area_id": SCHOOLS[one.school_id][1],
             "grade": one.grade, "room": one.room or None, "risk": risk, "rank": rank, "listed": listed,
+            "sex": "male" if one.prefix == "เด็กชาย" else "female", "newly_listed": one is KONG,
             "cannot_score": "attendance_stopped" if one is EK else None,
         }  # fmt: skip
     for n in range(extra):  # classmates without a story, so that lists have pages and schools have sizes
         school = list(SCHOOLS)[n % 4]
         yield {
             "learner_id": 1000 + n, "school_id": school, "area_id": SCHOOLS[school][1], "grade": "ม.2", "room": "1",
+            "sex": ("female", "male")[n // 4 % 2], "newly_listed": False,
             "risk": None if school == EK.school_id else 0.01, "rank": None if school == EK.school_id else 10 + n // 4,
             "listed": False, "cannot_score": "no_attendance" if school == EK.school_id else None,
         }  # fmt: skip
+
+
+# learner -> (away in a row, away and absent in four weeks, share attended), today and a week before
+SIGNALS = {
+    KONG: (6, 9, 8, 0.82, 1, 4, 0.91),
+    MALI: (3, 5, 5, 0.895, 0, 2, 0.93),
+    BAIBUA: (0, 1, 0, 0.97, 0, 0, 0.97),
+    FAH: (0, 0, 0, 1.0, 0, 0, 1.0),
+    SAI: (4, 7, 7, 0.79, 4, 7, 0.81),
+    NUNG: (0, 2, 1, 0.95, 0, 1, 0.95),
+}
+
+
+def _signals() -> Iterable[dict[str, Any]]:
+    for one in CHILDREN:
+        if one in SIGNALS:
+            row, away, absent, share, row_before, absent_before, share_before = SIGNALS[one]
+            yield {
+                "learner_id": one.learner_id, "away_in_row": row, "away_28d": away, "absent_28d": absent,
+                "recorded_28d": 20, "recorded_share_28d": 1.0, "attended_share": share,
+                "days_to_line": round(40 * share - 32), "open_results": 2 if one is MALI else 0,
+                "last_mark_on": date(2026, 6, 5), "away_in_row_before": row_before,
+                "absent_28d_before": absent_before, "attended_share_before": share_before,
+            }  # fmt: skip
+        else:
+            yield {"learner_id": one.learner_id, "last_mark_on": date(2026, 5, 22)}
 
 
 def _roster(extra: int) -> Iterable[dict[str, Any]]:
@@ -113,6 +141,7 @@ def write_run(home: Path, extra: int = 0) -> Store:
             "expected_off_list": sum(row["risk"] or 0 for row in mine if not row["listed"]),
             "on_list_low": 0, "on_list_high": 3, "off_list_low": 0, "off_list_high": 1, "spread": 0.2,
             "last_mark_on": date(2026, 5, 22) if school == EK.school_id else date(2026, 6, 5),
+            "latitude": 16.0 + int(school[-1]) / 10, "longitude": 103.0 + int(school[-1]) / 10,
         })  # fmt: skip
     reasons = [
         {"learner_id": one.learner_id, "position": place, "family": family, "feature": family, "value": 1.0,
@@ -122,6 +151,7 @@ def write_run(home: Path, extra: int = 0) -> Store:
     tables = {
         "score": _rows("score", score),
         "reason": _rows("reason", reasons),
+        "signal": _rows("signal", _signals()),
         "roster": _rows("roster", _roster(extra)),
         "school": _rows("school", schools),
     }
@@ -132,7 +162,7 @@ def write_run(home: Path, extra: int = 0) -> Store:
                 connection.execute(f"CREATE TABLE {name} AS SELECT * FROM incoming")
                 connection.unregister("incoming")
         (folder / "run.json").write_text(json.dumps({
-            "id": NAME, "as_of": AS_OF.isoformat(), "horizon": HORIZON.isoformat(), "model": "m-test",
+            "id": NAME, "as_of": AS_OF.isoformat(), "before": None, "horizon": HORIZON.isoformat(), "model": "m-test",
             "created_at": MORNING.isoformat(), "snapshots": ["000001-abc"],
             "counts": {"learners": len(score), "scored": sum(r["risk"] is not None for r in score)},
             "figures": FIGURES,

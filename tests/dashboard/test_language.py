@@ -8,7 +8,7 @@ from string import Formatter
 import pytest
 from babel.messages.pofile import read_po
 
-from dashboard.language import CATALOGUE, speak
+from dashboard.language import CATALOGUES, speak
 
 ROOM = Path(__file__).parents[2] / "dashboard"
 SPEAKING = {"_", "N_", "say", "thai", "english"}
@@ -27,8 +27,15 @@ def sentences_used() -> set[str]:
 
 
 def catalogue() -> dict[str, str]:
-    with CATALOGUE.open("rb") as file:
-        return {str(m.id): str(m.string) for m in read_po(file, locale="th") if m.id}
+    return {sentence: thai for catalogue in catalogues().values() for sentence, thai in catalogue.items()}
+
+
+def catalogues() -> dict[str, dict[str, str]]:
+    found = {}
+    for one in sorted(CATALOGUES.glob("*.po")):
+        with one.open("rb") as file:
+            found[one.name] = {str(m.id): str(m.string) for m in read_po(file, locale="th") if m.id}
+    return found
 
 
 def places(sentence: str) -> set[str]:
@@ -38,6 +45,10 @@ def places(sentence: str) -> set[str]:
 def test_the_catalogue_holds_what_is_used_and_nothing_else() -> None:
     assert set(catalogue()) == sentences_used()
     assert len(sentences_used()) > 100
+
+
+def test_no_sentence_stands_in_two_catalogues() -> None:
+    assert sum(len(one) for one in catalogues().values()) == len(catalogue())
 
 
 @pytest.mark.parametrize("sentence", sorted(catalogue()))
