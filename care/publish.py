@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
@@ -27,6 +27,8 @@ from models.reasons import reasons
 from models.risk import Risk, load
 from models.watch import drift, drift_sentences, refuse
 from raksa.errors import RaksaError
+from raksa.people import open_people
+from raksa.school_settings import in_force
 from raksa.settings import Settings
 from raksa.store import Store
 from raksa.tables import RUN
@@ -56,7 +58,8 @@ def publish(
         refuse(watched, now, settings)
     say("risks, lists and reasons")
     before = run_before(store, as_of)
-    score = score_table(risk, rows, settings).assign(sex=sex_of(store, rows, as_of))
+    own = own_capacities(settings, rows["school_id"])
+    score = score_table(risk, rows, settings, own).assign(sex=sex_of(store, rows, as_of))
     score["newly_listed"] = newly_listed(score, before)
     why = reasons(risk, rows[score["listed"].to_numpy()], as_of, settings, among=rows)
     tables = {
@@ -64,11 +67,11 @@ def publish(
         "reason": why,
         "signal": signals(rows, before),
         "roster": roster(store, rows, as_of),
-        "school": schools(store, rows, score, risk, settings),
+        "school": schools(store, rows, score, risk, settings, own),
     }
     snapshots = store.current().snapshots
     chosen = settings.model_dump_json(exclude={"home", "database_url", "host", "port", "jobs"})
-    digest = hashlib.sha256("\n".join([folder.name, chosen, *snapshots]).encode()).hexdigest()[:8]
+    digest = hashlib.sha256("\n".join([folder.name, chosen, *snapshots, *_said(own)]).encode()).hexdigest()[:8]
     run = f"{as_of}-{digest}"
     about = {
         "id": run,
@@ -93,13 +96,32 @@ def publish(
     return run
 
 
-def score_table(risk: Risk, rows: pd.DataFrame, settings: Settings) -> pd.DataFrame:
-    """Rows of raksa.tables.SCORE. Who cannot be scored has no risk and no rank, and the reason why."""
+def own_capacities(settings: Settings, schools: pd.Series) -> dict[str, float]:
+    """School -> how many learners it has said it can see to; without those that have set nothing (their share of the
+    roll holds). A home without a people database has asked nobody yet."""
+    if not settings.database_url and not (settings.home / "raksa.db").is_file():
+        return {}
+    people = open_people(settings)
+    try:
+        of = in_force(people)
+        said = {school: of(school).capacity for school in sorted(schools.unique())}
+    finally:
+        people.dispose()
+    return {school: value for school, value in said.items() if value is not None}
+
+
+def _said(own: Mapping[str, float]) -> list[str]:
+    return [f"{school}={value:g}" for school, value in sorted(own.items())]
+
+
+def score_table(risk: Risk, rows: pd.DataFrame, settings: Settings, own: Mapping[str, float]) -> pd.DataFrame:
+    """Rows of raksa.tables.SCORE, lists as long as schools can see to (`own`: what they have set themselves). Who
+    cannot be scored has no risk and no rank, and the reason why."""
     why_not = cannot_score(rows, settings)
     scored = why_not.isna().to_numpy()
     chance = np.where(scored, risk.predict(rows), np.nan)
     score = rows[["learner_id", "area_id", "school_id", "grade", "room"]].assign(risk=chance, cannot_score=why_not)
-    score["listed"] = listed(rows["school_id"], chance, settings, rows["learner_id"])
+    score["listed"] = listed(rows["school_id"], chance, settings, rows["learner_id"], own)
     order = score.sort_values(["risk", "learner_id"], ascending=[False, True], na_position="last")
     rank = order.groupby("school_id").cumcount() + 1
     score["rank"] = rank.sort_index().where(scored).astype("Int32")
@@ -190,7 +212,9 @@ def promised(risk: Risk, rows: pd.DataFrame, score: pd.DataFrame, lists: pd.Seri
     return out
 
 
-def schools(store: Store, rows: pd.DataFrame, score: pd.DataFrame, risk: Risk, settings: Settings) -> pd.DataFrame:
+def schools(
+    store: Store, rows: pd.DataFrame, score: pd.DataFrame, risk: Risk, settings: Settings, own: Mapping[str, float]
+) -> pd.DataFrame:
     """Rows of raksa.tables.RUN_SCHOOL: what each school's list promises and what it will miss."""
     known = store.read("school").to_pandas()[["school_id", "name", "area_id", "area_name", "latitude", "longitude"]]
     on, off = score["risk"].where(score["listed"]), score["risk"].where(~score["listed"])
@@ -203,7 +227,7 @@ def schools(store: Store, rows: pd.DataFrame, score: pd.DataFrame, risk: Risk, s
         expected_off_list=("off", "sum"),
         last_mark_on=("last_mark", "max"),
     ).reset_index()
-    out["capacity"] = capacity(out["learners"].to_numpy(), settings)
+    out["capacity"] = capacity(out["learners"].to_numpy(), settings, out["school_id"].map(own).to_numpy(dtype=float))
     out["last_mark_on"] = out["last_mark_on"].dt.date
     spread = pd.Series(risk.levels.spread(rows["main_school_id"]), index=rows.index)
     out["spread"] = out["school_id"].map(spread.groupby(rows["school_id"]).first())

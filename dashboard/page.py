@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta, timezone
 from html import escape
 from typing import NoReturn
 
@@ -23,6 +23,8 @@ STYLE = """<style>
 [data-testid="stMainBlockContainer"] { padding-left: 1rem; padding-right: 1rem; max-width: 76rem; }
 .raksa h1 { margin: 0; padding: 0; font-size: 1.6rem; line-height: 1.6; }
 .raksa h2, .raksa h3 { margin: 0; padding: 0; font-size: 1.05rem; line-height: 1.7; }
+.raksa * + h3 { margin-top: .9rem; }
+.raksa h3 a { color: inherit; }
 .raksa p { margin: 0; line-height: 1.7; overflow-wrap: anywhere; }
 .raksa ul { margin: .25rem 0 0; padding-left: 1.2rem; line-height: 1.7; }
 .raksa .small { color: #4a5b58; font-size: .9rem; }
@@ -36,12 +38,17 @@ STYLE = """<style>
   border-bottom: 1px solid #d5dedc; min-width: 5.5rem; }
 .raksa.sheet th { font-weight: 600; }
 .raksa a { color: #0b6b61; }
+[data-testid="stCode"] code { font-family: "Source Code Pro", "Noto Sans Thai Looped", monospace; line-height: 1.7; }
 /* Streamlit's grey falls short of a contrast of 4.5; its page links would cut what a tall font needs. */
 [data-testid="stCaptionContainer"] { color: #4a5b58; opacity: 1; }
 [data-testid="stCaptionContainer"] p { color: inherit; }
+.stMarkdownEllipsis { line-height: 1.7 !important; }
 [data-testid="stTopNavLink"] span, [data-testid="stSidebarNavLink"] span { overflow: visible; }
 [data-testid="stTopNavLink"] span::after, [data-testid="stSidebarNavLink"] span::after { display: none !important; }
 </style>"""
+
+
+_BANGKOK = timezone(timedelta(hours=7))  # Thailand has one zone and no summer time
 
 
 @dataclass(frozen=True)
@@ -78,7 +85,7 @@ def bar(who: Here) -> None:
     st.html(STYLE)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.html(
-            f'<div class="raksa bar">{escape(who.person.name)} · '
+            f'<div class="raksa bar"><a href="/sessions" target="_self">{escape(who.person.name)}</a> · '
             f'<form method="post" action="/logout"><button>{escape(say("Sign out"))}</button></form></div>',
             width="content",
         )
@@ -143,6 +150,12 @@ def day(who: Here, known: date) -> str:
     return format_date(known, who.language).replace(" ", "\u00a0")
 
 
+def moment(who: Here, at: datetime) -> str:
+    """A day and time of the clock in Bangkok."""
+    local = at.astimezone(_BANGKOK)
+    return f"{day(who, local.date())} {local:%H:%M}"
+
+
 def sentences(texts: Iterable[str]) -> str:
     """Sentences as an HTML list."""
     return "<ul>" + "".join(f"<li>{escape(text)}</li>" for text in texts) + "</ul>"
@@ -164,11 +177,23 @@ def counts_table(who: Here, counts: Sequence[Count], first: str) -> None:
     sheet([first, *(who.say(heading) for heading in _COUNTED)], rows)
 
 
-def sheet(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table as plain HTML: readable by a screen reader, on paper, and on a phone (it scrolls in itself)."""
+def sheet(headings: Sequence[str], rows: Sequence[Sequence[str]], links: Sequence[str] = ()) -> None:
+    """A table as plain HTML: readable by a screen reader, on paper, and on a phone (it scrolls in itself). `links`: for
+    each row the address its first cell leads to."""
     head = "".join(f"<th>{escape(heading)}</th>" for heading in headings)
-    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    st.html(f'<div class="raksa sheet"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>')
+    cells = [[escape(cell) for cell in row] for row in rows]
+    for row, address in zip(cells, links, strict=False):
+        row[0] = f'<a href="{escape(address)}" target="_self">{row[0]}</a>'
+    body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in cells)
+    # Focusable, so that the arrow keys scroll it where it is wider than the screen.
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    st.html(f'<div class="raksa sheet" tabindex="0">{table}</div>')
+
+
+def facts(said: Iterable[tuple[str, str]]) -> None:
+    """Numbers with what each means under it, for what would be a table of long sentences: a phone shows it whole."""
+    items = "".join(f'<li>{escape(fact)}<br><span class="small">{escape(about)}</span></li>' for fact, about in said)
+    st.html(f'<div class="raksa"><ul>{items}</ul></div>')
 
 
 def _cell(who: Here, value: float | int | None) -> str:

@@ -7,19 +7,25 @@ from raksa.access import Person
 
 # Address of a page -> its title.
 PAGES = {
+    "today": N_("Today"),
     "lists": N_("Lists"),
     "child": N_("Child"),
-    "counts": N_("Counts"),
+    "cases": N_("Cases"),
+    "visit": N_("Visit"),
+    "area": N_("Area"),
+    "data": N_("Data"),
     "model": N_("Model"),
-    "people": N_("People"),
+    "how": N_("How this works"),
+    "settings": N_("School settings"),
+    "admin": N_("Administration"),
 }
 _FOR_ROLE = {
-    "teacher": ("lists", "child"),
-    "school": ("lists", "child"),
-    "area": ("lists", "child", "model"),
-    "province": ("counts",),
-    "researcher": ("model",),
-    "admin": ("people",),
+    "teacher": ("today", "lists", "child", "cases", "visit", "how"),
+    "school": ("lists", "today", "child", "cases", "visit", "data", "settings", "how"),
+    "area": ("lists", "area", "child", "cases", "visit", "data", "model", "settings", "how"),
+    "province": ("area", "model", "how"),
+    "researcher": ("model", "how"),
+    "admin": ("admin", "settings", "data", "how"),
 }
 
 

@@ -14,17 +14,21 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from datetime import date, datetime
-from hashlib import blake2b
+from datetime import date, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import numpy as np
 import pandas as pd
+from sqlalchemy import Engine
 
+from care.contacts import last_contacts
+from dashboard import small_cells
+from dashboard.keys import key_of
 from dashboard.language import N_, speak
 from features.registry import FAMILIES
 from models.uncertainty import Curves, hits
@@ -37,7 +41,8 @@ from raksa.store import Store
 from raksa.tables import GRADES
 from raksa.thai import format_date, search_key
 
-SMALLEST_CELL = 5  # a count below it could point at a child (DOMAIN 11)
+SMALLEST_CELL = small_cells.SMALLEST_CELL
+UNWRITTEN_DAYS = 60  # a list lives about a term's half: what was written before says little about now
 
 # Why a learner has no score, and who can change that. Codes are those of raksa.tables.WHY_NOT_SCORED.
 _WHY = {
@@ -68,22 +73,36 @@ COLUMNS = {
     "student_number": N_("Student no."),
     "name": N_("Name"),
     "listed": N_("On the list"),
+    "new": N_("New this week"),
     "rank": N_("Order of need in the school"),
     "risk": N_("Estimated chance of leaving"),
     "reasons": N_("Reasons"),
+    "away_28d": N_("Days away in four weeks"),
     "guardian_name": N_("Guardian"),
     "guardian_relation": N_("Relation"),
     "phone": N_("Telephone"),
 }
+# Order of a list -> what it is called, and the order in SQL over s (score), r (roster) and g (signal).
+SORTS = {"need": N_("Need"), "name": N_("Name"), "class": N_("Class"), "away": N_("Most days away")}
+_GRADE_PLACES = "[" + ", ".join(f"'{grade}'" for grade in GRADES) + "]"
+_ORDERS = {
+    "need": "s.risk DESC NULLS LAST, s.learner_id",
+    "name": "r.first_name COLLATE th NULLS LAST, r.last_name COLLATE th, s.learner_id",
+    "class": f"list_position({_GRADE_PLACES}, s.grade) NULLS LAST, len(s.room), s.room, r.roll_number NULLS LAST, "
+    "r.first_name COLLATE th, s.learner_id",
+    "away": "g.away_28d DESC NULLS LAST, s.risk DESC NULLS LAST, s.learner_id",
+}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Run:
-    """One scored run, open for reading. `horizon` is the date by which leaving is counted."""
+    """One scored run, open for reading. `horizon` is the date by which leaving is counted; `before` the run that "new"
+    is new since, None without one. Two are the same only if they are one: caches are keyed by it."""
 
     folder: Path
     id: str
     as_of: date
+    before: str | None
     horizon: date
     model: str
     created_at: str
@@ -98,6 +117,12 @@ class Run:
         with self.connection.cursor() as cursor:
             return cursor.execute(sql, list(values)).fetchall()
 
+    def columns(self, sql: str, values: Sequence[object] = ()) -> dict[str, np.ndarray]:
+        """The same by column, for tens of thousands of rows."""
+        with self.connection.cursor() as cursor:
+            found = cursor.execute(sql, list(values)).fetchnumpy()
+        return {name: np.asarray(column) for name, column in found.items()}
+
     def close(self) -> None:
         self.connection.close()
 
@@ -106,7 +131,9 @@ class Run:
 class Filters:
     """What a person has chosen to look at. Empty means no limit; `top` is how many rows, after `skip`.
 
-    Area and school are a code, or a part of the name; `search` is a part of a child's name, or a student number.
+    Area and school are a code, or a part of the name; `search` is a part of a child's name, or a student number; `new`
+    those who were not on the list of before; `unwritten` those about whom nobody has written anything lately, that is,
+    who are not among `written` (`asked` fills it in).
     """
 
     area: str = ""
@@ -116,13 +143,56 @@ class Filters:
     family: str = ""
     search: str = ""
     listed_only: bool = True
+    new: bool = False
+    unwritten: bool = False
+    sort: str = "need"
     top: int | None = None
     skip: int = 0
+    written: frozenset[int] = field(default=frozenset(), repr=False)
 
     def __str__(self) -> str:
-        """In words for the audit log: only what is set."""
-        chosen = {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != f.default}
+        """In words for the audit log: only what is set, and no child's number."""
+        chosen = {f.name: getattr(self, f.name) for f in fields(self) if f.repr and getattr(self, f.name) != f.default}
         return ", ".join(f"{name}={value}" for name, value in chosen.items()) or "all"
+
+
+# The choices of a list as an address writes them: a link opens the view it was copied from, a file holds what the page
+# shows. These stand there in words, the others as switches.
+_WORDS = ("area", "school", "grade", "room", "family", "search")
+
+
+def asked(run: Run, person: Person | None, query: Mapping[str, str], people: Engine) -> Filters:
+    """The filters an address asks for. What it does not say, or says in a way nobody chose, is as if not asked.
+
+    `unwritten` is counted from 60 days before the run's day, so that a link says the same a day later.
+    """
+    sort, unwritten = query.get("sort", ""), query.get("unwritten") == "1"
+    place = Filters(**{word: query.get(word, "").strip() for word in _WORDS})  # type: ignore[arg-type]
+    return replace(
+        place,
+        listed_only=query.get("all") != "1",
+        new=query.get("new") == "1",
+        unwritten=unwritten,
+        sort=sort if sort in SORTS else "need",
+        written=written_lately(run, person, people) if unwritten else frozenset(),
+    )
+
+
+def as_query(filters: Filters) -> dict[str, str]:
+    """What `asked` reads back to the same filters; only what is set."""
+    words = {word: getattr(filters, word) for word in _WORDS}
+    switches = {"all": not filters.listed_only, "new": filters.new, "unwritten": filters.unwritten}
+    words |= {word: "1" for word, on in switches.items() if on}
+    return {word: value for word, value in words.items() if value} | (
+        {"sort": filters.sort} if filters.sort != "need" else {}
+    )
+
+
+def written_lately(run: Run, person: Person | None, people: Engine) -> frozenset[int]:
+    """Learners about whom anyone has written anything in the 60 days before the run's day, or since: a visit, a call, a
+    letter, a note. Any counts the same, so that nobody writes something to clear a list (FIELD 2.12)."""
+    since = run.as_of - timedelta(days=UNWRITTEN_DAYS)
+    return frozenset(learner for learner, on in last_contacts(people, person).items() if on >= since)
 
 
 @dataclass(frozen=True)
@@ -134,11 +204,13 @@ class Reason:
     en: str
     lower_th: str | None = None
     lower_en: str | None = None
+    feature: str = field(default="", repr=False, compare=False)
 
 
 @dataclass(frozen=True)
 class Child:
-    """One child on a list. `risk` and `rank` are None where the person sees no score, or there is none.
+    """One child on a list. `risk` and `rank` are None where the person sees no score, or there is none; `new` where
+    there was no run before; `away_28d`, the school days away in four weeks, where none was recorded.
 
     `key` stands for the child on a page instead of the learner's number, which never leaves the store.
     """
@@ -159,6 +231,8 @@ class Child:
     guardian_relation: str | None
     phone: str | None
     cannot_score: str | None = None
+    new: bool | None = None
+    away_28d: int | None = None
     rank: int | None = None
     risk: float | None = None
     reasons: tuple[Reason, ...] = ()
@@ -232,6 +306,7 @@ def open_run(store: Store, run: str | None = None) -> Run:
             folder=folder,
             id=about["id"],
             as_of=date.fromisoformat(about["as_of"]),
+            before=about["before"],
             horizon=date.fromisoformat(about["horizon"]),
             model=about["model"],
             created_at=about["created_at"],
@@ -281,20 +356,25 @@ def _with_intervals(run: Run, person: Person | None, filters: Filters, count: Co
     """The count with the intervals of its two expectations, drawn from the risks of the chosen children."""
     if count.expected_on_list is None or (count.learners or 0) > _DRAWN_ANEW:
         return count
-    condition, values = where_counts(person)
-    chosen, more = _chosen(replace(filters, family="", search="", listed_only=False))
-    found = run.rows(
-        f"""SELECT s.risk, s.listed, s.school_id, coalesce(c.spread, 0)
+    condition, values = counted_for(person)
+    ends = _drawn(run, condition, tuple(values), _place(filters))
+    return replace(count, on_list=ends.get(True, (0, 0)), off_list=ends.get(False, (0, 0)))
+
+
+# The two caches: a run never changes, and whoever asks is part of the key by the very condition the rows are read with.
+@lru_cache(maxsize=512)
+def _drawn(run: Run, condition: str, values: tuple[str, ...], place: Filters) -> dict[bool, tuple[int, int]]:
+    chosen, more = _chosen(place)
+    found = run.columns(
+        f"""SELECT s.risk, s.listed, s.school_id, coalesce(c.spread, 0) AS spread
         FROM (SELECT * FROM score WHERE {condition}) s LEFT JOIN school c USING (school_id)
         WHERE {chosen} AND s.risk IS NOT NULL ORDER BY s.school_id, s.learner_id""",
         [*values, *more],
     )
-    if not found:
-        return replace(count, on_list=(0, 0), off_list=(0, 0))
-    risk, listed, school, spread = (np.array(column) for column in zip(*found, strict=True))
-    drawn = hits(risk, listed, school, spread, run.curves)
-    ends = {bool(on): (int(low), int(high)) for on, low, high in drawn[["low", "high"]].itertuples()}
-    return replace(count, on_list=ends.get(True, (0, 0)), off_list=ends.get(False, (0, 0)))
+    if not len(found["risk"]):
+        return {}
+    drawn = hits(found["risk"], found["listed"], found["school_id"], found["spread"], run.curves)
+    return {bool(on): (int(low), int(high)) for on, low, high in drawn[["low", "high"]].itertuples()}
 
 
 @dataclass(frozen=True)
@@ -389,7 +469,7 @@ def _figure(value: float | int | None, between: Sequence[float] | None = None) -
 
 def classes(run: Run, person: Person | None, school_id: str = "") -> list[tuple[str, str]]:
     """Grade and room of the classes in which the person may see a learner, in school order."""
-    condition, values = where(person)
+    condition, values = seen_by(person)
     chosen, more = _chosen(Filters(school=school_id, listed_only=False))
     found = run.rows(
         f"SELECT DISTINCT s.grade, coalesce(s.room, '') FROM (SELECT * FROM score WHERE {condition}) s "
@@ -397,7 +477,12 @@ def classes(run: Run, person: Person | None, school_id: str = "") -> list[tuple[
         [*values, *more],
     )
     named = ((grade, room) for grade, room in found if grade)
-    return sorted(named, key=lambda place: (GRADES.index(place[0]), len(place[1]), place[1]))
+    return sorted(named, key=lambda place: place_order(*place))
+
+
+def place_order(grade: str | None, room: str | None) -> tuple[int, int, str]:
+    """Sorts classes as a school does: ม.3/2 before ม.3/10; a class without a grade last."""
+    return GRADES.index(grade) if grade in GRADES else len(GRADES), len(room or ""), room or ""
 
 
 # More children than this are not drawn anew at every click: a province of half a million would take seconds.
@@ -405,10 +490,28 @@ _DRAWN_ANEW = 60_000
 _BY_SCHOOL, _BY_AREA, _ALL = ("s.school_id", "c.name"), ("s.area_id", "c.area_name"), ("''", "''")
 
 
+def counted_for(person: Person | None) -> tuple[str, list[str]]:
+    """raksa.access.where_counts, found as quickly as `seen_by`."""
+    return seen_by(person) if sees_learners(person) else where_counts(person)
+
+
+def _place(filters: Filters) -> Filters:
+    """Of the filters only where: a promise is made for a school or a class, not for those who are new in it."""
+    return Filters(filters.area, filters.school, filters.grade, filters.room, listed_only=False)
+
+
 def _counts(run: Run, person: Person | None, filters: Filters, by: tuple[str, str]) -> list[Count]:
     """Counts of what the person may count, one row per value of `by` (an id and its name)."""
-    condition, values = where_counts(person)
-    chosen, more = _chosen(replace(filters, family="", search="", listed_only=False))
+    condition, values = counted_for(person)
+    expects = sees_score(person) or not sees_whole_cells(person)
+    return list(_counted(run, condition, tuple(values), _place(filters), by, expects))
+
+
+@lru_cache(maxsize=1024)
+def _counted(
+    run: Run, condition: str, values: tuple[str, ...], place: Filters, by: tuple[str, str], expects: bool
+) -> tuple[Count, ...]:
+    chosen, more = _chosen(place)
     found = run.rows(
         f"""
         SELECT coalesce({by[0]}, ''), coalesce(any_value({by[1]}), ''), count(DISTINCT s.school_id), count(*),
@@ -421,8 +524,7 @@ def _counts(run: Run, person: Person | None, filters: Filters, by: tuple[str, st
         """,
         [*values, *more],
     )
-    expects = sees_score(person) or not sees_whole_cells(person)
-    return [
+    return tuple(
         Count(
             id=row[0],
             name=row[1],
@@ -436,30 +538,29 @@ def _counts(run: Run, person: Person | None, filters: Filters, by: tuple[str, st
             last_mark_on=row[8],
         )
         for row in found
-    ]
+    )
 
 
 def _hide_small(counts: list[Count]) -> list[Count]:
-    """Counts under five taken out, for people who may see no learner behind them.
-
-    Where exactly one cell of a column would be hidden, the next smallest goes with it: otherwise the area's
-    total, minus the cells shown, is the hidden one.
-    """
+    """Counts under five taken out, for people who may see no learner behind them, and those with which the area's total
+    would give them away (dashboard.small_cells)."""
     learners = _shown([c.learners for c in counts])
     listed = _shown([c.listed for c in counts])
     not_scored = _shown([c.not_scored for c in counts])
+    # An expectation over few children says something about each of them: it goes with the count it belongs to.
+    off_list = _shown([(c.learners or 0) - (c.listed or 0) - (c.not_scored or 0) for c in counts])
     shown = []
     for i, count in enumerate(counts):
-        # An expectation over few children says something about each of them.
-        enough = learners[i] is not None and listed[i] is not None
+        on = learners[i] is not None and listed[i] is not None
         shown.append(
             replace(
                 count,
                 learners=learners[i],
                 listed=listed[i],
                 not_scored=not_scored[i],
-                expected_on_list=count.expected_on_list if enough else None,
-                expected_off_list=count.expected_off_list if enough else None,
+                capacity=count.capacity if learners[i] is not None else None,
+                expected_on_list=count.expected_on_list if on else None,
+                expected_off_list=count.expected_off_list if on and off_list[i] is not None else None,
             )
         )
     return shown
@@ -467,27 +568,38 @@ def _hide_small(counts: list[Count]) -> list[Count]:
 
 def _shown(cells: list[int | None]) -> list[int | None]:
     sizes = [cell or 0 for cell in cells]
-    hidden = {i for i, size in enumerate(sizes) if size < SMALLEST_CELL}
-    if len(hidden) == 1 and len(sizes) > 1:
-        hidden.add(min((i for i in range(len(sizes)) if i not in hidden), key=lambda i: sizes[i]))
-    return [None if i in hidden else size for i, size in enumerate(sizes)]
+    return [None if hidden else size for size, hidden in zip(sizes, small_cells.column(np.array(sizes)), strict=True)]
 
 
 # -------------------------------------------------------------------------------- children
+def seen_by(person: Person | None) -> tuple[str, list[str]]:
+    """raksa.access.where, with the schools of a teacher's classes in front: a nation's table is laid out by school, so
+    that a class is found in it without reading the others."""
+    condition, values = where(person)
+    of = sorted({value.partition("|")[0] for value in values if value.count("|") == 2})
+    if not of:
+        return condition, values
+    return f"(school_id IN ({', '.join('?' * len(of))}) AND {condition})", [*of, *values]
+
+
 def children(run: Run, person: Person | None, filters: Filters = Filters()) -> list[Child]:
-    """The scored children the person may see, the greatest need first; equal need in the order of Thai
-    names."""
+    """The scored children the person may see, the greatest need first unless another order was chosen."""
     return _children(run, person, filters, "s.cannot_score IS NULL")
+
+
+def children_of(run: Run, person: Person | None, learners: Iterable[int], sort: str = "need") -> list[Child]:
+    """These of the children the person may see, scored or not."""
+    numbers = ", ".join(str(int(learner)) for learner in learners)
+    return _children(run, person, Filters(listed_only=False, sort=sort), f"s.learner_id IN ({numbers or 'NULL'})")
 
 
 def how_many(run: Run, person: Person | None, filters: Filters) -> int:
     """How many children `children` would give without `top` and `skip`."""
-    condition, values = where(person)
+    condition, values = seen_by(person)
     chosen, more = _chosen(filters)
     return int(
         run.rows(
-            f"SELECT count(*) FROM (SELECT * FROM score WHERE {condition}) s "
-            "LEFT JOIN roster r USING (learner_id) LEFT JOIN school c USING (school_id) "
+            f"SELECT count(*) FROM (SELECT * FROM score WHERE {condition}) s LEFT JOIN school c USING (school_id) "
             f"WHERE s.cannot_score IS NULL AND {chosen}",
             [*values, *more],
         )[0][0]
@@ -497,8 +609,7 @@ def how_many(run: Run, person: Person | None, filters: Filters) -> int:
 def cannot_score(run: Run, person: Person | None, filters: Filters = Filters()) -> list[Unscored]:
     """The children the person may see who have no score, with the reason and whose turn it is. Missing is not safe:
     this list stands beside the other one."""
-    asked = replace(filters, listed_only=False, family="")
-    found = _children(run, person, asked, "s.cannot_score IS NOT NULL")
+    found = _children(run, person, replace(_unlisted(filters), sort="name"), "s.cannot_score IS NOT NULL")
     last = dict(run.rows("SELECT school_id, last_mark_on FROM school"))
     return [_unscored(one, last.get(one.school_id)) for one in found]
 
@@ -506,13 +617,12 @@ def cannot_score(run: Run, person: Person | None, filters: Filters = Filters()) 
 def gaps(run: Run, person: Person | None, filters: Filters = Filters()) -> list[Gap]:
     """The same by school and reason, what is most urgent first: children who are nowhere to be found, then the schools
     with the most children."""
-    condition, values = where(person)
-    chosen, more = _chosen(replace(filters, listed_only=False, family=""))
+    condition, values = seen_by(person)
+    chosen, more = _chosen(_unlisted(filters))
     found = run.rows(
         f"""
         SELECT s.school_id, any_value(c.name), s.cannot_score, count(*), any_value(c.last_mark_on)
-        FROM (SELECT * FROM score WHERE {condition}) s
-        LEFT JOIN roster r USING (learner_id) LEFT JOIN school c USING (school_id)
+        FROM (SELECT * FROM score WHERE {condition}) s LEFT JOIN school c USING (school_id)
         WHERE s.cannot_score IS NOT NULL AND {chosen} GROUP BY s.school_id, s.cannot_score
         """,
         [*values, *more],
@@ -520,6 +630,11 @@ def gaps(run: Run, person: Person | None, filters: Filters = Filters()) -> list[
     urgent = list(_WHY)
     listed = [Gap(row[0], row[1], row[2], row[3], *_words(row[2], row[4])) for row in found]
     return sorted(listed, key=lambda gap: (urgent.index(gap.code), -gap.learners, gap.school_id))
+
+
+def _unlisted(filters: Filters) -> Filters:
+    """The filters without those that only a child on a list can fit."""
+    return replace(filters, listed_only=False, family="", new=False)
 
 
 def why_not(run: Run, child: Child) -> Unscored:
@@ -559,27 +674,38 @@ def child(run: Run, person: Person | None, learner_id: int) -> tuple[Child | Non
 
 
 def _children(run: Run, person: Person | None, filters: Filters, extra: str) -> list[Child]:
-    condition, values = where(person)
+    condition, values = seen_by(person)
     chosen, more = _chosen(filters)
     score = "s.risk, s.rank" if sees_score(person) else "NULL, NULL"
+    order = _ORDERS.get(filters.sort, _ORDERS["need"])
+    # Names and signals of a nation are long tables: only an order by them reads them before the page is cut out.
+    join = "".join(
+        f"LEFT JOIN {table} {short} USING (learner_id) "
+        for table, short in (("roster", "r"), ("signal", "g"))
+        if f"{short}." in order
+    )
     found = run.rows(
         f"""
+        WITH s AS MATERIALIZED (
+            SELECT s.* FROM (SELECT * FROM score WHERE {condition}) s LEFT JOIN school c USING (school_id) {join}
+            WHERE {extra} AND {chosen} ORDER BY {order}
+            LIMIT {filters.top if filters.top is not None else "ALL"} OFFSET {int(filters.skip)}
+        )
         SELECT s.learner_id, s.area_id, c.area_name, s.school_id, c.name, s.grade, s.room,
                r.roll_number, r.student_number, r.prefix, r.first_name, r.last_name, s.listed,
-               r.guardian_name, r.guardian_relation, r.phone, s.cannot_score, {score}
-        FROM (SELECT * FROM score WHERE {condition}) s
-        LEFT JOIN roster r USING (learner_id) LEFT JOIN school c USING (school_id)
-        WHERE {extra} AND {chosen}
-        ORDER BY s.risk DESC NULLS LAST, r.first_name COLLATE th NULLS LAST, r.last_name COLLATE th, s.learner_id
-        LIMIT {filters.top if filters.top is not None else "ALL"} OFFSET {int(filters.skip)}
+               r.guardian_name, r.guardian_relation, r.phone, s.cannot_score, s.newly_listed, g.away_28d, {score}
+        FROM s LEFT JOIN school c USING (school_id)
+        LEFT JOIN roster r USING (learner_id) LEFT JOIN signal g USING (learner_id)
+        ORDER BY {order}
         """,
         [*values, *more],
     )
-    why = _reasons(run, [row[0] for row in found])
+    why = _reasons(run, person, [row[0] for row in found])
+    home = run.folder.parents[1]
     return [
         Child(
             learner_id=row[0],
-            key=blake2b(f"{run.id}:{row[0]}".encode(), digest_size=8).hexdigest(),
+            key=key_of(home, row[0]),
             area_id=row[1],
             area=row[2],
             school_id=row[3],
@@ -588,29 +714,45 @@ def _children(run: Run, person: Person | None, filters: Filters, extra: str) -> 
             room=row[6],
             roll_number=row[7],
             student_number=row[8],
-            name=_name(row[9], row[10], row[11]),
+            name=full_name(row[9], row[10], row[11]),
             listed=row[12],
             guardian_name=row[13],
             guardian_relation=row[14],
             phone=row[15],
             cannot_score=row[16],
-            risk=row[17],
-            rank=row[18],
+            new=row[17],
+            away_28d=row[18],
+            risk=row[19],
+            rank=row[20],
             reasons=why.get(row[0], ()),
         )
         for row in found
     ]
 
 
-def _reasons(run: Run, learners: list[int]) -> dict[int, tuple[Reason, ...]]:
-    found: dict[int, tuple[Reason, ...]] = {}
+def _reasons(run: Run, person: Person | None, learners: list[int]) -> dict[int, tuple[Reason, ...]]:
+    found: dict[int, list[Reason]] = {}
     for learner, *reason in run.rows(
-        "SELECT learner_id, family, text_th, text_en, lower_th, lower_en FROM reason "
+        "SELECT learner_id, family, text_th, text_en, lower_th, lower_en, feature FROM reason "
         "WHERE learner_id IN (SELECT unnest(?::BIGINT[])) ORDER BY learner_id, position",
         [learners],
     ):
-        found[learner] = (*found.get(learner, ()), Reason(*reason))
-    return found
+        found.setdefault(learner, []).append(Reason(*reason))
+    return {learner: discreet(person, reasons) for learner, reasons in found.items()}
+
+
+# Of the home, what a class teacher reads: who the child lives with and how far it is. Not what the family has.
+_HOME_FOR_TEACHERS = frozenset({"away_from_parents", "distance_km", "travel_minutes"})
+_AT_HOME = N_("Something about the family's means; the head of the school knows more.")
+
+
+def discreet(person: Person | None, reasons: Iterable[Reason]) -> tuple[Reason, ...]:
+    """The reasons as the person may read them. Poverty is there to give help by and not to label with: only those who
+    plan help read of it (FIELD 2.14), a class teacher that there is something and whom to ask."""
+    if sees_score(person):
+        return tuple(reasons)
+    veiled = Reason("home", speak("th")(_AT_HOME), speak("en")(_AT_HOME))
+    return tuple(veiled if one.family == "home" and one.feature not in _HOME_FOR_TEACHERS else one for one in reasons)
 
 
 # The stored name as raksa.thai.search_key would make it: no tone marks, no spaces, lower case. In SQL, so
@@ -621,7 +763,7 @@ _NAME_KEY = (
 
 
 def _chosen(filters: Filters) -> tuple[str, list[object]]:
-    """The filters as a SQL condition over s (score), c (school) and, for a search, r (roster)."""
+    """The filters as a SQL condition over s (score) and c (school)."""
     parts: list[str] = ["TRUE"]
     values: list[object] = []
     for code, name, value in (
@@ -637,16 +779,22 @@ def _chosen(filters: Filters) -> tuple[str, list[object]]:
             values.append(value)
     if filters.listed_only:
         parts.append("s.listed")
+    if filters.new:
+        parts.append("s.newly_listed")
+    if filters.unwritten:
+        parts.append("s.learner_id NOT IN (SELECT unnest(?::BIGINT[]))")
+        values.append(sorted(filters.written))
     if filters.family:
         parts.append("s.learner_id IN (SELECT learner_id FROM reason WHERE family = ?)")
         values.append(filters.family)
     if key := search_key(filters.search):
-        parts.append(f"(contains({_NAME_KEY}, ?) OR r.student_number = ?)")
+        named = f"SELECT r.learner_id FROM roster r WHERE contains({_NAME_KEY}, ?) OR r.student_number = ?"
+        parts.append(f"s.learner_id IN ({named})")
         values += [key, filters.search.strip()]
     return " AND ".join(parts), values
 
 
-def _name(prefix: str | None, first: str | None, last: str | None) -> str:
+def full_name(prefix: str | None, first: str | None, last: str | None) -> str:
     """เด็กหญิงมะลิ ใจดี: the prefix is joined without a space (DOMAIN 12)."""
     return f"{prefix or ''}{first or ''} {last or ''}".strip() or "—"
 
@@ -673,6 +821,19 @@ def columns_for(person: Person | None) -> tuple[str, ...]:
     return tuple(c for c in COLUMNS if sees_score(person) or c not in ("rank", "risk"))
 
 
+def usual_columns(person: Person | None) -> tuple[str, ...]:
+    """The columns a table and a file begin with, until somebody chooses others."""
+    left_out = ("area", "roll_number", "student_number", "listed", "rank", "guardian_relation")
+    return tuple(c for c in columns_for(person) if c not in left_out)
+
+
+def columns_asked(person: Person | None, query: Mapping[str, str]) -> tuple[str, ...]:
+    """The columns an address asks for, in its order; all that exist for this person where it names none of them."""
+    allowed = columns_for(person)
+    named = dict.fromkeys(query.get("cols", "").split(","))
+    return tuple(c for c in named if c in allowed) or allowed
+
+
 def as_table(rows: Iterable[Child], columns: Sequence[str], language: str = "th") -> pd.DataFrame:
     """The list as a table, one row per child, with headings and reasons in the language."""
     say = speak(language)
@@ -684,8 +845,9 @@ def _cell(row: Child, column: str, language: str) -> object:
     say = speak(language)
     if column == "reasons":
         return " / ".join(getattr(reason, language) for reason in row.reasons)
-    if column == "listed":
-        return say(N_("yes")) if row.listed else say(N_("no"))
+    if column in ("listed", "new"):
+        held = getattr(row, column)
+        return None if held is None else say(N_("yes")) if held else say(N_("no"))
     if column == "risk":
         return None if row.risk is None else round(row.risk, 3)
     return getattr(row, column)
@@ -705,6 +867,8 @@ def lines(
         raise RaksaError(f"No service area {filters.area!r} in this run. Write its code or a part of its name.")
     if filters.school and not schools(run, person, Filters(area=filters.area, school=filters.school)):
         raise RaksaError(f"No school {filters.school!r} in this run. Write its code or a part of its name.")
+    if filters.family and filters.family not in FAMILIES:
+        raise RaksaError(f"No family of reasons {filters.family!r}. Families are {', '.join(FAMILIES)}.")
     if filters.grade and filters.grade not in GRADES:
         raise RaksaError(f"No grade {filters.grade!r}. Grades are {', '.join(GRADES)}.")
     columns = columns_for(person)
@@ -716,6 +880,23 @@ def lines(
         | {"why": getattr(row, f"why_{language}"), "whose_turn": getattr(row, f"turn_{language}")}
         for row in cannot_score(run, person, filters)
     ]
+
+
+def only(rows: list[dict[str, object]], columns: Sequence[str]) -> list[dict[str, object]]:
+    """The rows with these columns alone, in this order. Raises RaksaError for a column the rows do not have."""
+    unknown = [c for c in columns if rows and c not in rows[0]]
+    if unknown:
+        raise RaksaError(f"No column {unknown[0]!r} for this account. Columns: {', '.join(rows[0])}.")
+    return [{c: row[c] for c in columns} for row in rows]
+
+
+def with_contacts(settings: Settings, run: Run, person: Person | None, filters: Filters) -> Filters:
+    """The filters with the learners about whom somebody has written lately, for the command line."""
+    accounts = Accounts.open(settings)
+    try:
+        return replace(filters, written=written_lately(run, person, accounts.people))
+    finally:
+        accounts.close()
 
 
 def person_named(settings: Settings, username: str) -> Person:

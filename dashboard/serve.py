@@ -1,4 +1,9 @@
-"""Start the server of the pages."""
+"""Start the server processes of the pages, watch them, and stop them.
+
+One process serves about a hundred people who click every few seconds, on one core. With `processes = N` there are N on
+neighbouring ports, and a proxy that sends each browser to one of them (deploy/nginx.conf). What they share stands in
+the people database: who is signed in on one is signed in on all.
+"""
 
 from __future__ import annotations
 
@@ -7,19 +12,27 @@ import signal
 import socket
 import subprocess
 import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
 from raksa.errors import RaksaError
 from raksa.settings import Settings
 
+_PATIENCE = 10.0  # seconds a process has to finish what it is answering
+_LOOK_EVERY = 0.5
 
-def command(settings: Settings, *, open_browser: bool = False) -> tuple[list[str], dict[str, str]]:
-    """What to run and its environment. The folder and the database travel by environment, not on the
+
+def command(
+    settings: Settings, *, port: int | None = None, open_browser: bool = False
+) -> tuple[list[str], dict[str, str]]:
+    """What to run for one process and its environment. The folder and the database travel by environment, not on the
     command line, where everybody on the machine could read a database password."""
     flags = {
         "server.address": settings.host,
-        "server.port": settings.port,
+        "server.port": port or settings.port,
         "server.headless": str(not open_browser).lower(),
         "server.showEmailPrompt": "false",
         # Whatever config.toml a folder or a home directory holds, these stay as they are.
@@ -36,35 +49,81 @@ def command(settings: Settings, *, open_browser: bool = False) -> tuple[list[str
     }
     argv = [sys.executable, "-m", "streamlit", "run", str(Path(__file__).with_name("asgi.py"))]
     argv += [f"--{name}={value}" for name, value in flags.items()]
-    environment = {**os.environ, "RAKSA_HOME": str(settings.home.resolve())}
+    environment = {**os.environ, "RAKSA_HOME": str(settings.home.resolve()), "RAKSA_HOST": settings.host}
     if settings.database_url:
         environment["RAKSA_DATABASE_URL"] = settings.database_url
     return argv, environment
+
+
+@dataclass
+class _Process:
+    port: int
+    running: subprocess.Popen[bytes]
+    answered: bool = False  # one that ends before it ever answered would only end again
 
 
 def _stop(_signal: int, _frame: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def serve(settings: Settings, *, open_browser: bool = False) -> None:
-    """Serve the pages until interrupted. Raises RaksaError if the port is taken or the server ends by
-    itself."""
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        if probe.connect_ex((settings.host, settings.port)) == 0:
-            raise RaksaError(
-                f"Port {settings.port} on {settings.host} is in use. Stop what runs there, or set RAKSA_PORT."
-            )
-    argv, environment = command(settings, open_browser=open_browser)
-    server = subprocess.Popen(argv, env=environment)
-    # Whoever ends us (a service manager, kill) ends the server too: SIGTERM takes the same way out as Ctrl+C.
+def serve(settings: Settings, *, open_browser: bool = False, say: Callable[[str], None] = print) -> None:
+    """Serve the pages until interrupted; a process that dies is started again.
+
+    Raises RaksaError if a port is taken, nobody could reach the page by a name, or a process ends before it answered.
+    """
+    if settings.host in ("0.0.0.0", "::") and not settings.public_host:
+        raise RaksaError(
+            f"The page would be served on every address ({settings.host}), but no name is allowed. "
+            "Write the name people type into their browser into the setting public_host, such as raksa.example.go.th."
+        )
+    ports = range(settings.port, settings.port + settings.processes)
+    for port in ports:
+        if _answers(settings.host, port):
+            raise RaksaError(f"Port {port} on {settings.host} is in use. Stop what runs there, or set RAKSA_PORT.")
+
+    def begin(port: int) -> _Process:
+        argv, environment = command(settings, port=port, open_browser=open_browser and port == settings.port)
+        return _Process(port, subprocess.Popen(argv, env=environment))
+
+    # Whoever ends us (a service manager, kill) ends the processes too: SIGTERM takes the same way out as Ctrl+C.
     signal.signal(signal.SIGTERM, _stop)
+    processes: list[_Process] = []
     try:
-        ended = server.wait()
+        processes += (begin(port) for port in ports)
+        while True:
+            time.sleep(_LOOK_EVERY)
+            for place, one in enumerate(processes):
+                ended = one.running.poll()
+                if ended is None:
+                    one.answered = one.answered or _answers(settings.host, one.port)
+                    continue
+                if not one.answered:
+                    raise RaksaError(
+                        f"The server on port {one.port} ended with code {ended} before it answered anybody; "
+                        "its last lines above say why."
+                    )
+                say(f"The server on port {one.port} ended with code {ended}; it is started again.")
+                processes[place] = begin(one.port)
     except KeyboardInterrupt:
         return
     finally:
-        server.terminate()
-        server.wait()
-    if ended:
-        raise RaksaError(f"The server ended with code {ended}; its last lines above say why.")
+        _end([one.running for one in processes])
+
+
+def _answers(host: str, port: int) -> bool:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.settimeout(1)
+        return probe.connect_ex((host, port)) == 0
+
+
+def _end(processes: list[subprocess.Popen[bytes]]) -> None:
+    """Ask all at once, so that the wait is one and not N; then insist."""
+    for one in processes:
+        one.terminate()
+    deadline = time.monotonic() + _PATIENCE
+    for one in processes:
+        try:
+            one.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            one.kill()
+            one.wait()

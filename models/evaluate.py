@@ -16,6 +16,7 @@ from raksa.settings import Settings
 
 _BINS = 10
 METRICS = ("auc", "ap", "p10", "r10", "brier", "ece")
+_NONE: Mapping[str, float] = {}
 
 
 def figures(left: np.ndarray, risk: np.ndarray, share: float = 0.10) -> dict[str, float]:
@@ -145,20 +146,25 @@ def places(scores: np.ndarray, lists: np.ndarray, sizes: np.ndarray) -> Places:
     return Places(above, tied, share[lists], lists)
 
 
-def capacity(learners: np.ndarray | int, settings: Settings) -> np.ndarray:
-    """How many learners a school of so many can see to: its share of the roll, and no fewer than the least."""
-    share = np.ceil(np.asarray(learners) * settings.capacity_share).astype(np.int64)
-    return np.maximum(share, settings.capacity_least)
+def capacity(learners: np.ndarray | int, settings: Settings, own: np.ndarray | float = np.nan) -> np.ndarray:
+    """How many learners a school of so many can see to: what it has set itself (`own`; NaN = nothing), else its share
+    of the roll, and no fewer than the least."""
+    share = np.ceil(np.asarray(learners) * settings.capacity_share)
+    return np.asarray(np.where(np.isnan(own), np.maximum(share, settings.capacity_least), own)).astype(np.int64)
 
 
-def listed(schools: pd.Series, risk: np.ndarray, settings: Settings, learners: pd.Series) -> np.ndarray:
+def listed(
+    schools: pd.Series, risk: np.ndarray, settings: Settings, learners: pd.Series, own: Mapping[str, float] = _NONE
+) -> np.ndarray:
     """Whether each row is on its school's list: the highest risks up to the school's capacity, as (rows,) bool.
 
     Rows without a risk (NaN) are on no list but count in the school's size. Equal risks stand in order of learner id.
+    `own`: school -> the capacity it has set itself.
     """
     rows = pd.DataFrame({"school": schools.to_numpy(), "risk": risk, "learner": learners.to_numpy()})
     size = rows.groupby("school")["risk"].transform("size").to_numpy()
     place = (
         rows.sort_values(["risk", "learner"], ascending=[False, True], na_position="last").groupby("school").cumcount()
     )
-    return np.asarray((place.sort_index().to_numpy() < capacity(size, settings)) & ~np.isnan(risk))
+    room = capacity(size, settings, rows["school"].map(own).to_numpy(dtype=float))
+    return np.asarray((place.sort_index().to_numpy() < room) & ~np.isnan(risk))

@@ -7,38 +7,62 @@ signing out takes effect at once, also for a copied cookie. Clocks come in as ar
 
     accounts = Accounts.open(settings)
     accounts.create_person("somsri", "สมศรี ใจงาม", "teacher", [Scope("class", "10000001|ม.3|1")], "…", now)
-    token = accounts.sign_in("somsri", "…", now)      # a token, or a Refusal
+    token = accounts.sign_in("somsri", "…", now)      # a token, a Ticket (a code is asked next), or a Refusal
     accounts.who(token, now)                          # Person, or None
+
+The second factor is a code of an authenticator app (TOTP, RFC 6238: six digits, 30 seconds) or one of ten recovery
+codes. Codes are asked of those who come by the local form; a person who comes from an identity provider (`admit`) has
+done there what that provider asks.
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import hmac
+import json
 import re
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from threading import BoundedSemaphore
+from typing import cast
 
+import pyotp
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
-from sqlalchemy import Engine, ForeignKey, String, create_engine, delete, event, func, select
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy import (
+    CursorResult,
+    Engine,
+    ForeignKey,
+    Integer,
+    String,
+    Text,
+    delete,
+    func,
+    select,
+    update,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+from sqlalchemy.sql.dml import Delete, Update
 
 from raksa.access import Person, Scope, check_scopes
 from raksa.audit import Base, Moment
 from raksa.errors import RaksaError
+from raksa.people import open_people
 from raksa.settings import Settings
 
 LANGUAGES = ("th", "en")
-LEAST_PASSWORD = 10  # letters; length counts for more than kinds of signs (NIST SP 800-63B, 5.1.1)
+# Letters; length counts for more than kinds of signs (NIST SP 800-63B, 5.1.1). OWASP ASVS 4.0.3, 2.1.1 and 2.1.2.
+LEAST_PASSWORD, MOST_PASSWORD = 12, 128
 LOCK_AFTER, LOCK_FOR = 5, timedelta(minutes=15)
 # A whole school often shares one address, so an address is slowed down much later than a name.
 LOCK_ADDRESS_AFTER = 50
 _SEEN_EVERY = timedelta(seconds=30)  # how often a click is worth a write
+TICKET_FOR = timedelta(minutes=5)  # between a right password and its code; between leaving for a provider and return
+RECOVERY_CODES = 10
+_STEP = 30  # seconds a code of an authenticator app stands for (RFC 6238)
 _USERNAME = re.compile(r"[\w.@-]{2,64}")
 
 
@@ -76,6 +100,42 @@ class SessionRow(Base):
     username: Mapped[str] = mapped_column(ForeignKey("person.username", ondelete="CASCADE"), index=True)
     created: Mapped[datetime] = mapped_column(Moment)
     last_seen: Mapped[datetime] = mapped_column(Moment)
+    address: Mapped[str] = mapped_column(String(64), server_default="")
+    browser: Mapped[str] = mapped_column(String(80), server_default="")
+    door: Mapped[str] = mapped_column(String(10), server_default="password")
+
+
+class SecondFactorRow(Base):
+    """A person's secret for codes. It counts from the moment it was confirmed with a code; `last_step` is the number of
+    the last half minute whose code was taken, so that none is taken twice."""
+
+    __tablename__ = "second_factor"
+
+    username: Mapped[str] = mapped_column(ForeignKey("person.username", ondelete="CASCADE"), primary_key=True)
+    secret: Mapped[str] = mapped_column(String(64))
+    confirmed: Mapped[bool]
+    last_step: Mapped[int] = mapped_column(Integer)
+
+
+class RecoveryCodeRow(Base):
+    """A recovery code not used yet, as SHA-256: it has 80 random bits, which nobody tries through."""
+
+    __tablename__ = "recovery_code"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    username: Mapped[str] = mapped_column(ForeignKey("person.username", ondelete="CASCADE"), index=True)
+
+
+class TicketRow(Base):
+    """What stands between the two halves of a sign-in, kept here and not in the browser, which holds a random value of
+    which this is the SHA-256."""
+
+    __tablename__ = "ticket"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    data: Mapped[str] = mapped_column(Text)
+    created: Mapped[datetime] = mapped_column(Moment, index=True)
 
 
 class FailureRow(Base):
@@ -92,9 +152,40 @@ class FailureRow(Base):
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why nobody was signed in: `wrong` (name or password; which is not said), `locked`, or `busy`."""
+    """Why nobody was signed in: `wrong` (name, password or code; which is not said), `locked`, `busy`, `stale` (the
+    code came too late, or for no password), `unknown` (a provider named somebody who has no account) or `off`."""
 
     reason: str
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """The password was right; with this value and a code `enter_code` signs in."""
+
+    value: str
+
+
+@dataclass(frozen=True)
+class SignIn:
+    """One sign-in that has not ended. `door` is `password` or `oidc`; `address` and `browser` as they were when it
+    began, the browser named roughly."""
+
+    id: str
+    username: str
+    created: datetime
+    last_seen: datetime
+    address: str
+    browser: str
+    door: str
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Who is behind a sign-in, and what she must do before anything else: `password`, `second_factor` or nothing."""
+
+    person: Person
+    sign_in: SignIn
+    due: str
 
 
 def session_id(token: str) -> str:
@@ -117,27 +208,8 @@ class Accounts:
 
     @classmethod
     def open(cls, settings: Settings) -> Accounts:
-        """Open the people database, making its tables if they are not there.
-
-        Raises RaksaError if `database_url` is none, or its driver is not installed.
-        """
-        file = settings.home / "raksa.db"
-        try:
-            url = make_url(settings.database_url) if settings.database_url else make_url(f"sqlite:///{file}")
-            if not settings.database_url:
-                settings.home.mkdir(parents=True, exist_ok=True)
-            people = create_engine(url, pool_pre_ping=not url.drivername.startswith("sqlite"))
-        except (ArgumentError, ModuleNotFoundError) as wrong:
-            raise RaksaError(
-                f"Setting database_url cannot be used ({wrong}). "
-                "Write it as postgresql+psycopg://user:password@host/name, or leave it empty for SQLite."
-            ) from None
-        if people.dialect.name == "sqlite":
-            event.listen(people, "connect", _sqlite)
-        Base.metadata.create_all(people)
-        if not settings.database_url:
-            file.chmod(0o600)
-        return cls(people, settings)
+        """Open the people database, its tables brought up to date. Raises RaksaError as `open_people` does."""
+        return cls(open_people(settings), settings)
 
     def close(self) -> None:
         self.people.dispose()
@@ -212,11 +284,18 @@ class Accounts:
 
     def set_scopes(self, username: str, scopes: Iterable[Scope]) -> None:
         """Replace what a person is responsible for; holds from her next click."""
+        with Session(self.people) as session:
+            role = _row(session, username).role
+        self.set_role(username, role, scopes)
+
+    def set_role(self, username: str, role: str, scopes: Iterable[Scope]) -> None:
+        """Another role with its scopes; holds from her next click. Raises RaksaError if they do not fit each other."""
+        wanted = tuple(dict.fromkeys(scopes))
+        check_scopes(role, wanted)
         with Session(self.people) as session, session.begin():
             row = _row(session, username)
-            wanted = tuple(dict.fromkeys(scopes))
-            check_scopes(row.role, wanted)
             held = {(s.kind, s.value): s for s in row.scopes}
+            row.role = role
             row.scopes = [held.get((s.kind, s.value)) or ScopeRow(kind=s.kind, value=s.value) for s in wanted]
 
     def set_language(self, username: str, language: str) -> None:
@@ -225,10 +304,9 @@ class Accounts:
             _row(session, username).language = language
 
     # ------------------------------------------------------------------------------------------------ sign-in
-    def sign_in(self, username: str, password: str, now: datetime, address: str = "") -> str | Refusal:
-        """A token for the browser, or why not. The same work is done for a name that does not exist."""
-        username = username.strip().casefold()[:64]
-        address = address[:64]
+    def check_password(self, username: str, password: str, now: datetime, address: str = "") -> Refusal | None:
+        """None if it is right, else why not. The same work is done for a name that does not exist."""
+        username, address = username.strip().casefold()[:64], address[:64]
         with Session(self.people) as session:
             if self._locked(session, username, address, now):
                 return Refusal("locked")
@@ -241,21 +319,66 @@ class Accounts:
             fits = self._verify(held, password)
         finally:
             self._turnstile.release()
-        with Session(self.people) as session, session.begin():
-            if not (fits and active):
-                session.add(FailureRow(at=now, username=username, address=address))
-                return Refusal("wrong")
-            self._sweep(session, username, now)
-            token = secrets.token_urlsafe(32)
-            session.add(SessionRow(id=session_id(token), username=username, created=now, last_seen=now))
-            return token
+        if fits and active:
+            return None
+        self._failed(username, now, address)
+        return Refusal("wrong")
+
+    def sign_in(
+        self, username: str, password: str, now: datetime, address: str = "", browser: str = ""
+    ) -> str | Ticket | Refusal:
+        """A token for the browser, a ticket if a code is asked next, or why not."""
+        username = username.strip().casefold()[:64]
+        refused = self.check_password(username, password, now, address)
+        if refused:
+            return refused
+        if self._settings.second_factor != "off" and self.has_second_factor(username):
+            # Failures are not forgotten yet: whoever knows the password may not guess codes without end.
+            return Ticket(self.issue_ticket("second_factor", {"username": username}, now))
+        return self._begin(username, now, address, browser, "password")
+
+    def enter_code(
+        self, ticket: str, code: str, now: datetime, address: str = "", browser: str = ""
+    ) -> tuple[str | Refusal, str]:
+        """The second half of a sign-in: a token or why not, and for the log whose it is ("" with `stale`).
+
+        A ticket signs in once and lasts five minutes. A wrong code counts like a wrong password.
+        """
+        with Session(self.people) as session:
+            held = _ticket(session, "second_factor", ticket, now)
+            if held is None:
+                return Refusal("stale"), ""
+        username = held["username"]
+        refused = self.check_code(username, code, now, address)
+        if refused:
+            return refused, username
+        if self.take_ticket("second_factor", ticket, now) is None:
+            return Refusal("stale"), ""
+        return self._begin(username, now, address, browser, "password"), username
+
+    def admit(self, username: str, now: datetime, address: str = "", browser: str = "") -> str | Refusal:
+        """A token for somebody whom an identity provider has vouched for; `unknown` or `off` if we do not let her in.
+        Call it only with a name from a checked ID token."""
+        person = self.person(username)
+        if person is None:
+            return Refusal("unknown")
+        if not person.active:
+            return Refusal("off")
+        return self._begin(person.username, now, address, browser, "oidc")
 
     def who(self, token: str, now: datetime) -> Person | None:
         """The person a browser's token belongs to, or None: unknown, ended, or the account is switched off."""
-        return self.of_session(session_id(token), now)
+        visitor = self.visitor(session_id(token), now)
+        return visitor.person if visitor else None
 
     def of_session(self, session_id: str, now: datetime) -> Person | None:
-        """The same from the id of the sign-in. Reads the row each time and notes that the person was seen."""
+        """The person whose pages may run under this sign-in: None also while a new password or a second factor is
+        due."""
+        visitor = self.visitor(session_id, now)
+        return visitor.person if visitor and not visitor.due else None
+
+    def visitor(self, session_id: str, now: datetime) -> Visitor | None:
+        """Who is behind a sign-in, by its id. Reads the row each time and notes that the person was seen."""
         with Session(self.people) as session:
             held = session.get(SessionRow, session_id)
             if held is None or self._ended(held, now):
@@ -263,11 +386,30 @@ class Accounts:
             row = session.get(PersonRow, held.username)
             if row is None or not row.active:
                 return None
-            person = _person(row)
+            visitor = Visitor(_person(row), _sign_in(held), self._due(session, row, held.door))
+            if held.door != "password":  # the password here is not hers to use, so none has to be replaced
+                visitor = replace(visitor, person=replace(visitor.person, must_change_password=False))
             if now - held.last_seen > _SEEN_EVERY:
                 held.last_seen = now
                 session.commit()
-            return person
+            return visitor
+
+    # ----------------------------------------------------------------------------------------------- sign-ins
+    def sessions(self, username: str, now: datetime) -> list[SignIn]:
+        """A person's sign-ins that have not ended, the last seen first."""
+        query = select(SessionRow).where(SessionRow.username == username.strip().casefold())
+        with Session(self.people) as session:
+            rows = session.scalars(query.order_by(SessionRow.last_seen.desc()))
+            return [_sign_in(row) for row in rows if not self._ended(row, now)]
+
+    def end_session(self, username: str, id_prefix: str) -> bool:
+        """End one sign-in of a person, named by the first 12 or more signs of its id; whether there was one."""
+        if not re.fullmatch("[0-9a-f]{12,64}", id_prefix):
+            return False
+        ended = delete(SessionRow).where(
+            SessionRow.username == username.strip().casefold(), SessionRow.id.startswith(id_prefix)
+        )
+        return self._changed(ended) > 0
 
     def sign_out(self, token: str) -> None:
         with Session(self.people) as session, session.begin():
@@ -277,7 +419,158 @@ class Accounts:
         with Session(self.people) as session, session.begin():
             session.execute(delete(SessionRow).where(SessionRow.username == username.strip().casefold()))
 
-    # ----------------------------------------------------------------------------------------------- in det
+    def locked_until(self, username: str, now: datetime) -> datetime | None:
+        """When the name may be tried again, or None if it may now."""
+        times = (
+            select(FailureRow.at)
+            .where(FailureRow.username == username.strip().casefold(), FailureRow.at > now - LOCK_FOR)
+            .order_by(FailureRow.at.desc())
+            .limit(LOCK_AFTER)
+        )
+        with Session(self.people) as session:
+            found = session.scalars(times).all()
+        return found[-1] + LOCK_FOR if len(found) == LOCK_AFTER else None
+
+    def unlock(self, username: str) -> None:
+        """Forget a name's failed attempts."""
+        self._changed(delete(FailureRow).where(FailureRow.username == username.strip().casefold()))
+
+    # ------------------------------------------------------------------------------------------ second factor
+    def has_second_factor(self, username: str) -> bool:
+        with Session(self.people) as session:
+            row = session.get(SecondFactorRow, username.strip().casefold())
+            return row is not None and row.confirmed
+
+    def second_factor_required(self, role: str) -> bool:
+        """Whether a person with this role must have a second factor."""
+        rule = self._settings.second_factor
+        return rule == "required" or (rule == "required_for_admins" and role == "admin")
+
+    def begin_second_factor(self, username: str) -> str:
+        """A new secret, which counts from `confirm_second_factor` on. Raises RaksaError if there is one already."""
+        secret = pyotp.random_base32()
+        with Session(self.people) as session, session.begin():
+            row, held = _row(session, username), session.get(SecondFactorRow, username.strip().casefold())
+            if held and held.confirmed:
+                raise RaksaError(f"Account {username} has a second factor already. Turn it off first.")
+            session.merge(SecondFactorRow(username=row.username, secret=secret, confirmed=False, last_step=0))
+        return secret
+
+    def confirm_second_factor(self, username: str, code: str, now: datetime) -> tuple[str, ...] | None:
+        """With the first right code the second factor is on: ten recovery codes, told here and never again. None if the
+        code is wrong or nothing was begun. Other sign-ins of the person go on."""
+        username = username.strip().casefold()
+        with Session(self.people) as session:
+            held = session.get(SecondFactorRow, username)
+            if held is None or held.confirmed:
+                return None
+        if not self._take_step(username, code, now, confirm=True):
+            return None
+        return self.new_recovery_codes(username)
+
+    def new_recovery_codes(self, username: str) -> tuple[str, ...]:
+        """Ten new recovery codes, told here and never again; the old ones are void."""
+        username = username.strip().casefold()
+        codes = [base64.b32encode(secrets.token_bytes(10)).decode().lower() for _ in range(RECOVERY_CODES)]
+        with Session(self.people) as session, session.begin():
+            session.execute(delete(RecoveryCodeRow).where(RecoveryCodeRow.username == username))
+            session.add_all(RecoveryCodeRow(id=session_id(code), username=username) for code in codes)
+        return tuple("-".join(code[n : n + 4] for n in range(0, 16, 4)) for code in codes)
+
+    def recovery_codes_left(self, username: str) -> int:
+        query = select(func.count()).where(RecoveryCodeRow.username == username.strip().casefold())
+        with Session(self.people) as session:
+            return session.scalar(query) or 0
+
+    def check_code(self, username: str, code: str, now: datetime, address: str = "") -> Refusal | None:
+        """None if this is the person's code of this half minute (or a neighbour's: clocks differ), not taken before, or
+        one of her recovery codes, which is then used up; else why not. A wrong code counts like a wrong password."""
+        username, code = username.strip().casefold(), re.sub(r"[\s-]", "", code).casefold()
+        with Session(self.people) as session:
+            if self._locked(session, username, address[:64], now):
+                return Refusal("locked")
+        if len(code) == 16:
+            used = delete(RecoveryCodeRow).where(
+                RecoveryCodeRow.id == session_id(code), RecoveryCodeRow.username == username
+            )
+            fits = self._changed(used) == 1
+        else:
+            fits = self._take_step(username, code, now, confirm=False)
+        if fits:
+            return None
+        self._failed(username, now, address)
+        return Refusal("wrong")
+
+    def reset_second_factor(self, username: str) -> None:
+        """Turn it off and void the recovery codes; for the person herself, or an administrator when the phone is
+        lost."""
+        username = username.strip().casefold()
+        with Session(self.people) as session, session.begin():
+            _row(session, username)
+            session.execute(delete(SecondFactorRow).where(SecondFactorRow.username == username))
+            session.execute(delete(RecoveryCodeRow).where(RecoveryCodeRow.username == username))
+
+    # ------------------------------------------------------------------------------------------------ tickets
+    def issue_ticket(self, kind: str, data: dict[str, str], now: datetime) -> str:
+        """Keep what the second half of a sign-in needs; the value goes into the browser's cookie."""
+        value = secrets.token_urlsafe(32)
+        with Session(self.people) as session, session.begin():
+            session.execute(delete(TicketRow).where(TicketRow.created <= now - TICKET_FOR))
+            session.add(TicketRow(id=session_id(value), kind=kind, data=json.dumps(data), created=now))
+        return value
+
+    def take_ticket(self, kind: str, value: str, now: datetime) -> dict[str, str] | None:
+        """What was kept, once; None if the ticket is unknown, used, older than five minutes or of another kind."""
+        with Session(self.people) as session:
+            data = _ticket(session, kind, value, now)
+        return data if self._changed(delete(TicketRow).where(TicketRow.id == session_id(value))) == 1 else None
+
+    # ---------------------------------------------------------------------------------------------- in detail
+    def _begin(self, username: str, now: datetime, address: str, browser: str, door: str) -> str:
+        token = secrets.token_urlsafe(32)
+        with Session(self.people) as session, session.begin():
+            self._sweep(session, username, now)
+            row = SessionRow(id=session_id(token), username=username, created=now, last_seen=now, door=door)
+            row.address, row.browser = address[:64], browser[:80]
+            session.add(row)
+        return token
+
+    def _failed(self, username: str, now: datetime, address: str) -> None:
+        with Session(self.people) as session, session.begin():
+            session.add(FailureRow(at=now, username=username, address=address[:64]))
+
+    def _due(self, session: Session, row: PersonRow, door: str) -> str:
+        if door != "password":
+            return ""
+        if row.must_change_password:
+            return "password"
+        if self.second_factor_required(row.role):
+            held = session.get(SecondFactorRow, row.username)
+            return "" if held and held.confirmed else "second_factor"
+        return ""
+
+    def _take_step(self, username: str, code: str, now: datetime, *, confirm: bool) -> bool:
+        with Session(self.people) as session:
+            held = session.get(SecondFactorRow, username)
+            if held is None or held.confirmed == confirm:
+                return False
+            secret, present = held.secret, int(now.timestamp()) // _STEP
+            codes = pyotp.TOTP(secret)
+            near = (present, present - 1, present + 1)
+            step = next((n for n in near if hmac.compare_digest(codes.generate_otp(n).encode(), code.encode())), None)
+        if step is None:
+            return False
+        # One statement, so that of two browsers with the same code one is refused.
+        taken = update(SecondFactorRow).where(
+            SecondFactorRow.username == username, SecondFactorRow.secret == secret, SecondFactorRow.last_step < step
+        )
+        return self._changed(taken.values(last_step=step, confirmed=True)) == 1
+
+    def _changed(self, statement: Update | Delete) -> int:
+        """How many rows the statement met."""
+        with Session(self.people) as session, session.begin():
+            return cast("CursorResult[tuple[()]]", session.execute(statement)).rowcount
+
     def _ended(self, held: SessionRow, now: datetime) -> bool:
         idle = timedelta(minutes=self._settings.session_idle_minutes)
         whole = timedelta(hours=self._settings.session_hours)
@@ -309,12 +602,15 @@ class Accounts:
             return False
 
 
-def _sqlite(connection: object, _record: object) -> None:
-    """WAL lets people read while somebody writes; a writer who meets another waits instead of failing."""
-    cursor = connection.cursor()  # type: ignore[attr-defined]
-    for pragma in ("journal_mode = WAL", "busy_timeout = 10000", "foreign_keys = ON"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
+def _ticket(session: Session, kind: str, value: str, now: datetime) -> dict[str, str] | None:
+    row = session.get(TicketRow, session_id(value))
+    if row is None or row.kind != kind or now - row.created > TICKET_FOR:
+        return None
+    return cast("dict[str, str]", json.loads(row.data))
+
+
+def _sign_in(row: SessionRow) -> SignIn:
+    return SignIn(row.id, row.username, row.created, row.last_seen, row.address, row.browser, row.door)
 
 
 def _person(row: PersonRow) -> Person:
@@ -348,8 +644,8 @@ def _check_password(username: str, password: str) -> None:
         raise RaksaError(
             f"The password has {len(password)} letters; it needs {LEAST_PASSWORD} or more. Use a sentence."
         )
-    if len(password) > 200:
-        raise RaksaError(f"The password has {len(password)} letters; 200 are the most. Use a shorter one.")
+    if len(password) > MOST_PASSWORD:
+        raise RaksaError(f"The password has {len(password)} letters; {MOST_PASSWORD} are the most. Use a shorter one.")
     if username in password.casefold():
         raise RaksaError("The password contains the account's name. Choose another one.")
 

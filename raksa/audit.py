@@ -1,8 +1,9 @@
 """The audit log: who did what, when, to which learner or list, and by what right. Rows are added, never
 changed.
 
-It stands in the people database. The database itself refuses UPDATE and DELETE on the table, so that a
-fault in the program cannot rewrite the past (whoever owns the file can; see docs/access.md).
+It stands in the people database. The database itself refuses UPDATE and DELETE on the table (triggers of the first
+migration), so that a fault in the program cannot rewrite the past (whoever owns the file can; see docs/access.md). Only
+`raksa people keep`, at the owner's keyboard, moves old lines out into a file.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, DateTime, Engine, String, Text, event, select
+from sqlalchemy import BigInteger, DateTime, Engine, String, Text, select
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.types import TypeDecorator
@@ -47,27 +48,6 @@ class AuditRow(Base):
     about: Mapped[str] = mapped_column(Text)
     reason: Mapped[str] = mapped_column(String(80))
     address: Mapped[str] = mapped_column(String(64))
-
-
-_ONLY_GROWS = {
-    "sqlite": [
-        f"CREATE TRIGGER audit_no_{verb.lower()} BEFORE {verb} ON audit "
-        "BEGIN SELECT RAISE(ABORT, 'the audit log is only ever added to'); END"
-        for verb in ("UPDATE", "DELETE")
-    ],
-    "postgresql": [
-        "CREATE OR REPLACE FUNCTION audit_only_grows() RETURNS trigger LANGUAGE plpgsql AS "
-        "$$ BEGIN RAISE EXCEPTION 'the audit log is only ever added to'; END $$",
-        "CREATE TRIGGER audit_only_grows BEFORE UPDATE OR DELETE ON audit "
-        "FOR EACH ROW EXECUTE FUNCTION audit_only_grows()",
-    ],
-}
-
-
-@event.listens_for(AuditRow.__table__, "after_create")
-def _guard(_table: Any, connection: Connection, **_: Any) -> None:
-    for statement in _ONLY_GROWS.get(connection.dialect.name, []):
-        connection.exec_driver_sql(statement)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ the Buddhist era appears only in year numbers and in what people read.
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta, timezone
 
 import numpy as np
 
@@ -14,6 +14,17 @@ from raksa.settings import Settings
 from raksa.tables import NO_SCHOOL, NOT_RECORDED, PAGE_DAYS
 
 BUDDHIST_ERA = 543
+BANGKOK = timezone(timedelta(hours=7), "Asia/Bangkok")  # one zone for the country, and no summer time
+
+
+def today_in_bangkok(now: datetime) -> date:
+    """The day it is in Thailand at a moment with a time zone.
+
+    >>> from datetime import UTC
+    >>> today_in_bangkok(datetime(2026, 6, 7, 18, 0, tzinfo=UTC))
+    datetime.date(2026, 6, 8)
+    """
+    return now.astimezone(BANGKOK).date()
 
 
 def _on(year: int, month_day: str) -> date:

@@ -13,7 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from raksa.cli_effect import effect_app
+from raksa.cli_messages import digest_app
 from raksa.cli_models import models_app
+from raksa.cli_people import backup, people_app, restore
+from raksa.cli_plan import plan
 from raksa.errors import RaksaError
 
 if TYPE_CHECKING:
@@ -380,6 +384,12 @@ def export(
 mapping_app = typer.Typer(help="Formats the register reads, and a first draft of one for a file it does not know.")
 app.add_typer(mapping_app, name="mapping", rich_help_panel=None)
 app.add_typer(models_app, name="models", rich_help_panel=None)
+app.command()(plan)
+app.add_typer(digest_app, name="digest", rich_help_panel=None)
+app.add_typer(effect_app, name="effect", rich_help_panel=None)
+app.add_typer(people_app, name="people", rich_help_panel=None)
+app.command()(backup)
+app.command()(restore)
 
 
 @mapping_app.command(name="list")
@@ -503,8 +513,15 @@ def list_(
     school: Annotated[str | None, typer.Option(help="school, code or part of its name")] = None,
     grade: Annotated[str | None, typer.Option(help="grade, such as ม.3")] = None,
     room: Annotated[str | None, typer.Option(help="room within the grade")] = None,
+    reason: Annotated[str | None, typer.Option(help="family of reasons, such as attendance")] = None,
     search: Annotated[str | None, typer.Option(help="part of a name")] = None,
     everyone: Annotated[bool, typer.Option("--all", help="everyone scored, not only the listed")] = False,
+    new: Annotated[bool, typer.Option("--new", help="new on the list since the run of before")] = False,
+    unwritten: Annotated[
+        bool, typer.Option("--unwritten", help="nobody has written anything in the last 60 days")
+    ] = False,
+    sort: Annotated[Literal["need", "name", "class", "away"], typer.Option(help="order of the rows")] = "need",
+    columns: Annotated[str | None, typer.Option(help="names of columns, with commas; default: all")] = None,
     unscored: Annotated[
         bool, typer.Option("--cannot-score", help="who cannot be scored, why, and whose turn it is")
     ] = False,
@@ -524,12 +541,74 @@ def list_(
         school=school or "",
         grade=grade or "",
         room=room or "",
+        family=reason or "",
         search=search or "",
         listed_only=not everyone,
+        new=new,
+        unwritten=unwritten,
+        sort=sort,
         top=top,
     )
+    if unwritten:
+        wanted = roster.with_contacts(settings, run, person, wanted)
     rows = roster.lines(run, person, wanted, language or settings.language, unscored=unscored)
+    if columns and not unscored:
+        rows = roster.only(rows, columns.split(","))
     roster.note_listing(settings, person, wanted, len(rows), _now())
+    _print_rows(rows, format)
+
+
+@app.command()
+def show(
+    who: Annotated[str, typer.Argument(help="citizen id, G-code, school:number (81010001:1234), or learner id")],
+    as_person: Annotated[str | None, typer.Option("--as", help="what this person's page shows")] = None,
+    run: Annotated[str | None, typer.Option(help="a run; default: the one people see")] = None,
+    language: Annotated[Language | None, typer.Option(help="default as in the settings")] = None,
+    format: Annotated[Literal["text", "json"], typer.Option("--format", help="json holds everything")] = "text",
+) -> None:
+    """Print the record of one child: what goes well, what stands out, attendance, results, what was done."""
+    from dashboard import paper, record, roster
+    from raksa.accounts import Accounts
+    from raksa.audit import Entry
+    from raksa.audit import record as note
+    from register.history import learner_named
+
+    settings, store = _open()
+    learner = learner_named(store, who)
+    person = roster.person_named(settings, as_person) if as_person else None
+    now_run = roster.open_run(store, run)
+    accounts = Accounts.open(settings)
+    try:
+        found, decision = record.record(now_run, store, settings, person, learner, accounts.people)
+        about = f"run {now_run.id}" + (f", as {person.username}" if person else "")
+        what = "print_child" if found else "print_child_refused"
+        note(accounts.people, Entry(_now(), "operator", what, learner, about, decision.reason))
+    finally:
+        accounts.close()
+    if found is None:
+        raise RaksaError(f"This child is not shown: {decision.reason}. Use another --as, or another run.")
+    if format == "json":
+        import json
+
+        print(json.dumps(record.plain(found), ensure_ascii=False, indent=1))
+    else:
+        print(paper.as_text(paper.child_paper(found, now_run, language or settings.language, paper.PARTS, settings)))
+
+
+@app.command()
+def today(
+    school: Annotated[str | None, typer.Option(help="school id")] = None,
+    as_person: Annotated[str | None, typer.Option("--as", help="what this person's page shows")] = None,
+    language: Annotated[Language | None, typer.Option(help="default as in the settings")] = None,
+    format: Format = "table",
+) -> None:
+    """Print what the page Today shows: who is forgotten, who crossed a line, whom to call, whose marks have stopped."""
+    from dashboard import roster, today
+
+    settings, store = _open()
+    run = roster.open_run(store)
+    person = roster.person_named(settings, as_person) if as_person else None
+    rows = today.printed(settings, run, person, school or "", language or settings.language, _now())
     _print_rows(rows, format)
 
 

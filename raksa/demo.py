@@ -9,7 +9,7 @@ import json
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -80,8 +80,9 @@ def run(
     trained = train(store, settings, lambda what: progress("    " + what))
     judged = trained.card["judged"]
     progress(f"    judged on {judged['year']}: AUC {judged['compared']['model']['auc']:.3f}")
-    progress("5/5 lists as of today")
-    publish(store, settings, AS_OF, now.isoformat(timespec="seconds"), lambda what: progress("    " + what))
+    progress("5/5 lists as of the Monday before, and as of today")
+    for monday in (AS_OF - timedelta(days=7), AS_OF):  # two, so that "new this week" is known
+        publish(store, settings, monday, now.isoformat(timespec="seconds"), lambda what: progress("    " + what))
     _sign_ins(settings, now)
 
 

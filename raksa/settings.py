@@ -10,6 +10,7 @@ import tomllib
 from datetime import date
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -81,8 +82,55 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="address the page is served on")
     port: int = Field(8501, ge=1, le=65535, description="port the page is served on")
+    public_host: str = Field(
+        "", description="names people reach the page by, separated by spaces; others are refused (localhost is not)"
+    )
+    processes: int = Field(1, ge=1, le=64, description="server processes, on the ports from `port` on, behind a proxy")
+    log: str = Field(
+        "text", pattern="^(text|json|off)$", description="a line for each request, without names: text, json or off"
+    )
     session_idle_minutes: int = Field(60, ge=1, description="sign-in ends after so long without a click")
     session_hours: int = Field(12, ge=1, description="sign-in ends after so long in any case")
+    map_style_url: str = Field(
+        "", description="map beneath the schools: whole address of a style.json on this host, by an own tile server"
+    )
+    public_url: str = Field(
+        "http://127.0.0.1:8501", description="address people reach the page by, for links in mails and codes on paper"
+    )
+    smtp_host: str = Field("", description="mail server that takes the weekly digests; empty = none")
+    smtp_port: int = Field(587, ge=1, le=65535, description="its port")
+    smtp_security: str = Field(
+        "starttls",
+        pattern="^(starttls|tls|none)$",
+        description="starttls, tls from the first byte, or none (on this machine)",
+    )
+    smtp_user: str = Field("", description="account on the mail server; empty = it asks for none")
+    smtp_password: str = Field("", repr=False, description="its password; best in the environment")
+    mail_from: str = Field("raksa@localhost", description="address mails come from")
+    webhook_url: str = Field("", description="where messages are posted instead, where there is no mail server")
+    webhook_secret: str = Field("", repr=False, description="secret the webhook's signature is made with")
+    second_factor: str = Field(
+        "optional",
+        pattern="^(off|optional|required_for_admins|required)$",
+        description="code of an authenticator app at sign-in: off = not asked, optional = for who turned it on",
+    )
+    oidc_issuer: str = Field(
+        "", description="address of the identity provider (OpenID Connect), https://…; empty = none"
+    )
+    oidc_client_id: str = Field("", description="name the provider knows Raksa by")
+    oidc_client_secret: str = Field(
+        "", repr=False, description="secret shared with the provider; best in the environment"
+    )
+    oidc_name: str = Field("", description="name of the provider on the sign-in form's button; empty = its host")
+    oidc_match: str = Field(
+        "preferred_username", min_length=1, description="claim that holds the account name: also email, or sub"
+    )
+    oidc_role_claim: str = Field(
+        "", description="claim that holds the role; empty = the role given to the account here"
+    )
+    oidc_scopes_claim: str = Field(
+        "", description="claim that lists scopes such as school:10000001; empty = those given to the account here"
+    )
 
     @field_validator("year_start", "horizon", "panel_days", "census_days")
     @classmethod
@@ -93,6 +141,14 @@ class Settings(BaseSettings):
             except ValueError:
                 raise ValueError(f"{day!r} is no day of the year; write month-day, such as 06-10") from None
         return days
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _issuer_over_tls(cls, issuer: str) -> str:
+        host = urlsplit(issuer).hostname
+        if issuer and not (issuer.startswith("https://") or host in ("localhost", "127.0.0.1", "::1")):
+            raise ValueError(f"{issuer!r} is no https address; tokens must not travel in the open")
+        return issuer.rstrip("/")
 
     @classmethod
     def settings_customise_sources(

@@ -231,6 +231,19 @@ IDENTITY = Table(
     ("learner_id", "known_on"),
 )
 
+HOME = Table(
+    "home",
+    "where a learner's home lies, as of one survey; an address, so kept apart from signals",
+    (
+        _learner,
+        _known,
+        Column("latitude", pa.float64(), "degrees", low=-90, high=90),
+        Column("longitude", pa.float64(), "degrees", low=-180, high=180),
+        _source,
+    ),
+    ("learner_id", "known_on"),
+)
+
 IDENTITY_ALIAS = Table(
     "identity_alias",
     "one number or code under which a learner is known",
@@ -478,6 +491,7 @@ REGISTER = {
         ENROLMENT,
         LEARNER,
         IDENTITY,
+        HOME,
         IDENTITY_ALIAS,
         SENSITIVE,
         ROLL,

@@ -9,6 +9,9 @@ import pytest
 from raksa.demo import run
 from raksa.settings import Settings
 from tests.cast import MORNING
+from tests.people_database import people, people_settings, postgres
+
+__all__ = ["people", "people_settings", "postgres"]
 
 
 @pytest.fixture(scope="session")

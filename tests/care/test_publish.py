@@ -14,10 +14,14 @@ import pytest
 
 from care.publish import publish
 from care.since import about, runs, since
+from raksa.calendar import position
 from raksa.demo import AS_OF
 from raksa.errors import RaksaError
+from raksa.people import open_people
+from raksa.school_settings import put
 from raksa.settings import Settings
 from raksa.store import Store
+from tests.cast import MORNING
 
 
 def read(store: Store, query: str) -> pd.DataFrame:
@@ -65,6 +69,97 @@ def test_a_larger_capacity_lists_more_and_is_another_run(copy: Store) -> None:
     assert listed[0] > 2 * listed[1]
 
 
+def test_a_school_that_says_what_it_can_see_to_gets_a_list_that_long(copy: Store) -> None:
+    settings, held = Settings(home=copy.home, buckets=2), copy.current().run
+    before = read(copy, "select school_id, listed, capacity, learners - not_scored as scored from school")
+    was = before.set_index("school_id")
+    more, fewer = was[was["scored"] > was["listed"] + 5].index[:2]
+    people = open_people(settings)
+    for school, wants in ((more, was["listed"][more] + 4), (fewer, 1)):
+        put(people, None, school, "capacity", int(wants), "so many teachers this term", MORNING)
+    people.dispose()
+    run = publish(copy, settings, AS_OF, "2026-11-16T08:00:00")
+    assert run != held and len(runs(copy)) == 3, "lists of another length are another run"
+    now = read(copy, "select * from school").set_index("school_id")
+    assert (now["capacity"][more], now["listed"][more]) == (was["listed"][more] + 4, was["listed"][more] + 4)
+    assert (now["capacity"][fewer], now["listed"][fewer]) == (1, 1)
+    others = was.index.difference([more, fewer])
+    assert now.loc[others, ["listed", "capacity"]].equals(was.loc[others, ["listed", "capacity"]])
+    sums = read(copy, "select school_id, sum(risk) filter (listed) as on_list from score group by 1")
+    on_list = sums.set_index("school_id")["on_list"].fillna(0)
+    assert now["expected_on_list"].sort_index().to_numpy() == pytest.approx(on_list.sort_index().to_numpy())
+
+
+def test_new_is_who_is_listed_now_and_was_not_a_week_before(demo_home: Path) -> None:
+    store = Store(demo_home)
+    now, before = runs(store)
+    assert (before[:10], now[:10]) == ("2026-11-09", "2026-11-16")
+    assert (about(store, now)["before"], about(store, before)["before"]) == (before, None)
+    assert store.current().run == now
+
+    def of(run: str, query: str) -> set[int]:
+        with duckdb.connect(str(store.run_folder(run) / "scores.duckdb"), read_only=True) as con:
+            return {learner for (learner,) in con.execute(query).fetchall()}
+
+    listed = "select learner_id from score where listed"
+    assert of(now, "select learner_id from score where newly_listed") == of(now, listed) - of(before, listed)
+    assert of(before, "select learner_id from score where newly_listed is not null") == set()
+
+
+def test_signals_are_what_a_plain_count_of_the_marks_finds(demo_home: Path) -> None:
+    """Every learner with one page of marks this year, counted day by day, backwards from the run's date."""
+    store, settings = Store(demo_home), Settings(home=demo_home, buckets=2)
+    signal = read(store, "select * from signal").set_index("learner_id")
+    roll = store.read("roll", years=[2569]).to_pandas()
+    roll = roll[~roll["learner_id"].duplicated(keep=False) & roll["learner_id"].isin(signal.index)]
+    stop, month = position(AS_OF, settings), position(date(2026, 10, 19), settings)
+    counted = 0
+    for learner, marks in zip(roll["learner_id"], roll["marks"], strict=True):
+        page, held = marks[:stop], signal.loc[learner]
+        recorded = [mark for mark in page if mark not in "-."]
+        if not recorded:
+            assert pd.isna(held["last_mark_on"]) and pd.isna(held["attended_share"])
+            continue
+        in_row = 0
+        for mark in reversed(recorded):
+            if mark not in "SLA":
+                break
+            in_row += 1
+        last = max(day for day, mark in enumerate(page) if mark not in "-.")
+        assert position(held["last_mark_on"].date(), settings) == last
+        assert held["away_in_row"] == in_row
+        assert held["attended_share"] == pytest.approx(1 - sum(m in "SLA" for m in recorded) / len(recorded), abs=1e-6)
+        if four_weeks := [mark for mark in page[month:] if mark not in "-."]:
+            assert held["away_28d"] == sum(mark in "SLA" for mark in four_weeks)
+            assert held["absent_28d"] == four_weeks.count("A") and held["recorded_28d"] == len(four_weeks)
+        counted += 1
+    assert counted > 900
+
+
+def test_signals_carry_those_of_the_week_before(demo_home: Path) -> None:
+    store = Store(demo_home)
+    now, before = runs(store)
+    moved = read(
+        store,
+        f"""attach '{store.run_folder(before)}/scores.duckdb' as week (read_only);
+        select count(*) as n, count(*) filter (s.away_in_row_before is distinct from w.away_in_row
+            or s.absent_28d_before is distinct from w.absent_28d
+            or s.attended_share_before is distinct from w.attended_share) as wrong,
+            count(*) filter (s.attended_share <> w.attended_share) as moved
+        from signal s left join week.signal w using (learner_id)""",
+    )
+    assert moved["wrong"][0] == 0 and moved["n"][0] > moved["moved"][0] > 100
+    assert now == store.current().run
+
+
+def test_sex_is_what_the_lists_said_last(demo_home: Path) -> None:
+    store = Store(demo_home)
+    last = store.read("learner").to_pandas().sort_values("known_on").groupby("learner_id")["sex"].last()
+    score = read(store, "select learner_id, sex from score").set_index("learner_id")["sex"]
+    assert score.dropna().equals(last.reindex(score.index).dropna())
+    assert set(score.dropna()) == {"female", "male"}
+
+
 def test_publishing_again_changes_nothing(copy: Store) -> None:
     folder = copy.run_folder()
     was = (folder / "run.json").read_bytes()
@@ -75,16 +170,16 @@ def test_publishing_again_changes_nothing(copy: Store) -> None:
 def test_an_interrupted_run_is_never_seen(copy: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     import care.publish as room
 
-    was = copy.current()
+    was, there = copy.current(), runs(copy)
 
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(room, "_write", stop)
     with pytest.raises(KeyboardInterrupt):
-        publish(copy, Settings(home=copy.home, buckets=2), date(2026, 11, 9), "now")
+        publish(copy, Settings(home=copy.home, buckets=2), date(2026, 11, 10), "now")
     assert copy.current() == was
-    assert [p.name for p in (copy.home / "runs").iterdir() if not p.name.startswith(".")] == [was.run]
+    assert runs(copy) == there
 
 
 def test_a_date_before_any_list_keeps_the_lists_there_are(copy: Store) -> None:
@@ -125,7 +220,7 @@ def test_a_register_in_another_unit_is_refused_and_the_last_run_stands(copy: Sto
 
 def test_a_run_says_what_moved_and_waits_for_its_census(demo_home: Path, demo_settings: Settings) -> None:
     store = Store(demo_home)
-    (run,) = runs(store)
+    (run, _monday_before) = runs(store)
     assert about(store)["watch"]["sentences"]
     (whole, *_) = since(store, demo_settings, run, AS_OF)
     assert whole.why_not is not None and "wait until 2027-06-10" in whole.why_not[1]

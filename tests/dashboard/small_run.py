@@ -30,7 +30,7 @@ from tests.cast import (
     SCHOOLS,
 )
 
-NAME = "2026-06-08-test"
+NAME, BEFORE = "2026-06-08-test", "2026-06-01-test"
 AS_OF, HORIZON = date(2026, 6, 8), date(2026, 11, 10)
 MORNING = datetime(2026, 6, 8, 1, 0, tzinfo=UTC)
 # learner -> (risk, place in the school, on the list)
@@ -162,7 +162,7 @@ def write_run(home: Path, extra: int = 0) -> Store:
                 connection.execute(f"CREATE TABLE {name} AS SELECT * FROM incoming")
                 connection.unregister("incoming")
         (folder / "run.json").write_text(json.dumps({
-            "id": NAME, "as_of": AS_OF.isoformat(), "before": None, "horizon": HORIZON.isoformat(), "model": "m-test",
+            "id": NAME, "as_of": AS_OF.isoformat(), "before": BEFORE, "horizon": HORIZON.isoformat(), "model": "m-test",
             "created_at": MORNING.isoformat(), "snapshots": ["000001-abc"],
             "counts": {"learners": len(score), "scored": sum(r["risk"] is not None for r in score)},
             "figures": FIGURES,

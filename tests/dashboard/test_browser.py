@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -75,6 +76,8 @@ def page_of(server: Server, browser: Browser) -> Iterator[Callable[[str], Page]]
 
 def test_somsri_sees_her_class_and_no_score(page_of: Callable[[str], Page]) -> None:
     page = page_of("somsri")
+    expect(page.get_by_role("heading", name="ห้องของฉันตอนนี้")).to_be_visible()
+    page.get_by_role("link", name="รายชื่อ", exact=True).first.click()
     expect(page.get_by_role("heading", name="เด็กชายก้อง เก่งกล้า")).to_be_visible()
     expect(page.get_by_role("heading", name="เด็กหญิงมะลิ ใจดี")).to_be_visible()
     seen = page.inner_text("body")
@@ -83,6 +86,30 @@ def test_somsri_sees_her_class_and_no_score(page_of: Callable[[str], Page]) -> N
     page.get_by_role("button", name="เปิดดู").first.click()
     expect(page.get_by_text("ยายก้อง (ยาย)")).to_be_visible()
     assert "%" not in page.inner_text("body")
+
+
+def test_somsri_goes_from_her_morning_to_the_child(page_of: Callable[[str], Page]) -> None:
+    page = page_of("somsri")
+    expect(page.get_by_text("ไม่มาเรียนติดต่อกัน 6 วันเรียน").first).to_be_visible()
+    expect(page.get_by_role("link", name="081-000-0000").first).to_have_attribute("href", "tel:081-000-0000")
+    assert "%" not in page.inner_text("body") and "ใบบัว" not in page.inner_text("body")
+    page.get_by_role("link", name="เด็กชายก้อง เก่งกล้า").first.click()
+    expect(page.get_by_role("heading", level=1, name="เด็กชายก้อง เก่งกล้า")).to_be_visible()
+
+
+def test_kamols_choices_stand_in_the_address_and_back_goes_back(page_of: Callable[[str], Page]) -> None:
+    page = page_of("kamol")
+    fah = page.get_by_role("heading", name="เด็กหญิงฟ้า")
+    expect(fah).to_be_visible()
+    switches = page.get_by_test_id("stCheckbox")
+    switches.filter(has_text="ใหม่สัปดาห์นี้").locator("label").click()
+    switches.filter(has_text="แสดงเป็นตาราง").locator("label").click()  # before the page has answered the first click
+    expect(page.get_by_role("cell", name="เด็กชายก้อง เก่งกล้า")).to_be_visible()
+    expect(page).to_have_url(re.compile("new=1&view=table$"))
+    page.go_back()
+    page.go_back()
+    expect(fah).to_be_visible()
+    assert "new=1" not in page.url
 
 
 def test_kamol_searches_a_name_and_filters_a_school(page_of: Callable[[str], Page]) -> None:
@@ -160,6 +187,23 @@ def test_a_page_asks_no_other_host_and_breaks_no_rule_of_its_own(server: Server,
         assert said == []
         assert page.evaluate("document.documentElement.lang") == "th"
         assert page.evaluate("document.cookie").find("raksa_session") == -1
+
+
+def test_the_map_of_schools_asks_no_other_host(server: Server, browser: Browser) -> None:
+    asked, said = [], []
+    with browser.new_context(base_url=server.url) as context:
+        page = context.new_page()
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("console", lambda line: said.append(line.text) if line.type == "error" else None)
+        _sign_in(page, "kamol")
+        page.goto("/area")
+        page.get_by_role("tab", name="แผนที่").click()
+        expect(page.locator("[data-testid=stDeckGlJsonChart] canvas").first).to_be_visible()
+        expect(page.get_by_role("cell", name="โรงเรียนบ้านทุ่งนา")).to_be_visible()
+        page.wait_for_timeout(1500)  # a style is fetched some moments after the canvas is there
+        own = (server.url, server.url.replace("http", "ws"), "data:", "blob:")
+        assert [url for url in asked if not url.startswith(own)] == []
+        assert [text for text in said if "Content Security Policy" in text] == []
 
 
 def test_signed_out_is_out_and_the_open_tab_shows_nothing_more(server: Server, browser: Browser) -> None:

@@ -105,8 +105,23 @@ def test_sign_in_gives_a_cookie_no_script_can_read(server: Server) -> None:
 def test_behind_tls_the_cookies_are_secure(server: Server) -> None:
     with httpx.Client(base_url=server.url, headers={"X-Forwarded-Proto": "https"}) as client:
         form = client.get("/login")
+        csrf = form.text.split('name="csrf" value="')[1].split('"')[0]
+        client.headers["Cookie"] = f"raksa_csrf={csrf}"  # which the client here keeps back, as it should without TLS
+        answer = client.post("/login", data={"csrf": csrf, "username": "somsri", "password": PASSWORD})
     assert "; Secure" in form.headers["set-cookie"]
     assert form.headers["strict-transport-security"] == "max-age=31536000"
+    (cookie,) = [c for c in answer.headers.get_list("set-cookie") if "raksa_session=" in c]
+    token = re.fullmatch(r"__Host-raksa_session=([\w-]{43}); HttpOnly; Path=/; SameSite=lax; Secure", cookie)
+    assert token is not None
+    over_tls = {"X-Forwarded-Proto": "https"}
+    asked = [
+        ("__Host-raksa_session", over_tls, 200),
+        ("raksa_session", over_tls, 401),
+        ("__Host-raksa_session", {}, 401),
+    ]
+    for name, headers, status in asked:  # one planted by another host of the domain has no prefix, and does not count
+        cookies = {"Cookie": f"{name}={token[1]}"}
+        assert httpx.get(f"{server.url}/export/list.csv", headers=cookies | headers).status_code == status
 
 
 def test_a_wrong_password_is_refused_in_words_and_logged_without_it(server: Server) -> None:

@@ -9,14 +9,16 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 from small_run import HORIZON, MORNING, settings_for, with_people, write_run
+from sqlalchemy import Engine
 
+from care.contacts import Place, write
 from dashboard import roster
 from dashboard.roster import Child, Count, Figure, Filters, Run, open_run
-from raksa.access import Decision, Person, Scope
+from raksa.access import Decision, Person, Scope, where, where_counts
 from raksa.accounts import Accounts
 from raksa.audit import Entry, entries
 from raksa.errors import RaksaError
@@ -31,7 +33,9 @@ from tests.cast import (
     CHAI_DAEN,
     DOI_NAM,
     EK,
+    FAH,
     KAMOL,
+    KONG,
     MALI,
     PA_PHAI,
     PIM,
@@ -55,6 +59,13 @@ def crowd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     opened = open_run(write_run(tmp_path_factory.mktemp("crowd"), extra=42))
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def people(tmp_path: Path) -> Iterator[Engine]:
+    accounts = with_people(tmp_path)
+    yield accounts.people
+    accounts.close()
 
 
 def names(rows: list[Child]) -> list[str]:
@@ -92,6 +103,8 @@ def test_malis_row_says_who_she_is_what_is_needed_and_whom_to_call(run: Run) -> 
         guardian_name="ยายมะลิ",
         guardian_relation="ยาย",
         phone="081-000-0000",
+        new=False,
+        away_28d=5,
         rank=2,
         risk=0.42,
         reasons=(
@@ -144,12 +157,96 @@ def test_one_child_is_opened_with_the_reason_or_refused_with_one(run: Run) -> No
         (Filters(search="' OR 1=1 --"), []),
         (Filters(school=THUNG_NA, listed_only=False), ["ก้อง", "มะลิ", "ใบบัว", "หนึ่ง"]),
         (Filters(top=2, skip=1), ["ทราย", "มะลิ"]),
+        (Filters(new=True), ["ก้อง"]),
+        (Filters(new=True, school=PA_PHAI), []),
+        (Filters(unwritten=True, written=frozenset({KONG.learner_id, FAH.learner_id})), ["ทราย", "มะลิ", "ใบบัว"]),
+        (Filters(unwritten=True), ["ก้อง", "ทราย", "มะลิ", "ใบบัว", "ฟ้า"]),
+        (Filters(sort="name"), ["ก้อง", "ทราย", "ใบบัว", "ฟ้า", "มะลิ"]),
+        (Filters(sort="class", listed_only=False), ["ฟ้า", "ทราย", "มะลิ", "ก้อง", "หนึ่ง", "ใบบัว"]),
+        (Filters(sort="away"), ["ก้อง", "ทราย", "มะลิ", "ใบบัว", "ฟ้า"]),
+        (Filters(sort="away", top=2, skip=2), ["มะลิ", "ใบบัว"]),
     ],
 )
 def test_filters_narrow_the_list(run: Run, filters: Filters, found: list[str]) -> None:
     assert names(roster.children(run, None, filters)) == found
     if filters.top is None:
         assert roster.how_many(run, None, filters) == len(found)
+
+
+ADDRESSES = st.builds(
+    Filters,
+    **{word: st.sampled_from(["", "x", THUNG_NA]) for word in ("area", "school", "grade", "room", "family", "search")},
+    listed_only=st.booleans(),
+    new=st.booleans(),
+    sort=st.sampled_from(list(roster.SORTS)),
+)
+
+
+@given(ADDRESSES)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_an_address_opens_the_view_it_was_copied_from(run: Run, people: Engine, filters: Filters) -> None:
+    assert roster.asked(run, SOMSRI, roster.as_query(filters), people) == filters
+
+
+def test_what_an_address_says_wrongly_is_as_if_not_asked(run: Run, people: Engine) -> None:
+    odd = {"sort": "risk; drop table score", "new": "yes", "top": "9", "written": "101", "nonsense": "1"}
+    assert roster.asked(run, SOMSRI, odd, people) == Filters()
+    assert roster.columns_asked(SOMSRI, {"cols": "name,risk,phone,name,rank,x"}) == ("name", "phone")
+    assert (
+        roster.columns_asked(SOMSRI, {"cols": "risk"}) == roster.columns_asked(SOMSRI, {}) == roster.columns_for(SOMSRI)
+    )
+    assert set(roster.usual_columns(WICHAI)) - set(roster.usual_columns(SOMSRI)) == {"risk"}
+
+
+def test_kong_of_whom_somsri_wrote_is_no_longer_among_the_unwritten(run: Run, people: Engine) -> None:
+    at = Place(KONG.learner_id, THUNG_NA, "2401", "ม.3", "1")
+    old = date(2026, 4, 1)  # more than 60 days before the run's day: says little about now
+    for learner, on in ((at, date(2026, 6, 5)), (replace(at, learner_id=MALI.learner_id), old)):
+        write(people, SOMSRI, learner, on=on, kind="call", text="ยายรับสาย จะพามาพรุ่งนี้", now=MORNING)
+    for person, left in ((SOMSRI, ["มะลิ"]), (WICHAI, ["มะลิ", "ใบบัว"]), (KAMOL, ["มะลิ", "ใบบัว", "ฟ้า"])):
+        unwritten = roster.asked(run, person, {"unwritten": "1"}, people)
+        assert names(roster.children(run, person, unwritten)) == left
+        assert roster.as_query(unwritten) == {"unwritten": "1"} and str(unwritten) == "unwritten=True"
+
+
+def test_somsri_reads_that_there_is_something_at_home_and_not_what_the_family_has(run: Run) -> None:
+    poor = roster.Reason("home", "ยากจนพิเศษ", "Extremely poor", "ทุน", "A grant", "poverty_class")
+    far = roster.Reason("home", "บ้านไกล 15 กม.", "Home is 15 km away", feature="distance_km")
+    marks = roster.Reason("grades", "0 สองวิชา", "Two 0", feature="open_results")
+    assert roster.discreet(WICHAI, [poor, far, marks]) == (poor, far, marks)
+    for person in (SOMSRI, PIM, RUNG, ADMIN):
+        (first, *others) = roster.discreet(person, [poor, far, marks])
+        assert others == [far, marks]
+        assert first == roster.Reason(
+            "home",
+            "มีเรื่องความเป็นอยู่ของครอบครัว สอบถามเพิ่มเติมได้จากผู้บริหารโรงเรียน",
+            "Something about the family's means; the head of the school knows more.",
+        )
+    (baibua,) = roster.children(run, WICHAI, Filters(search="ใบบัว"))
+    assert baibua.reasons[0].th == "ครัวเรือนได้รับการคัดกรองเป็นยากจนพิเศษ"
+    next_door = Person("nid", "นิด", "teacher", (Scope("class", f"{THUNG_NA}|ม.3|2"),))
+    (baibua,) = roster.children(run, next_door)
+    assert "ยากจน" not in repr(baibua)
+
+
+def test_finding_a_class_quickly_opens_nobody_more(crowd: Run) -> None:
+    two = Person("two", "สองห้อง", "teacher", (Scope("class", f"{THUNG_NA}|ม.3|2"), Scope("class", f"{PA_PHAI}|ป.6|")))
+    for person in (None, *ADULTS, two, replace(two, active=False)):
+        for slow, quick in ((where, roster.seen_by), (where_counts, roster.counted_for)):
+            rules = (slow(person), quick(person))
+            plain, found = (crowd.rows(f"SELECT learner_id FROM score WHERE {c} ORDER BY 1", v) for c, v in rules)
+            assert plain == found
+
+
+def test_what_is_kept_for_one_person_is_never_given_to_another(crowd: Run) -> None:
+    # The counts are kept per scope: whoever asks second gets her own.
+    first = {p.username: (roster.promise(crowd, p, Filters()), roster.schools(crowd, p)) for p in ADULTS}
+    again = {p.username: (roster.promise(crowd, p, Filters()), roster.schools(crowd, p)) for p in reversed(ADULTS)}
+    assert first == again
+    listed = {who: promised.listed for who, (promised, _) in first.items()}
+    assert listed == {"somsri": 2, "wichai": 3, "kamol": 4, "pim": 5, "rung": 0, "admin": 0}
+    off = Person("kamol", "กมล", "area", (Scope("area", "2401"),), active=False)
+    assert roster.promise(crowd, off, Filters()).listed == 0
 
 
 def test_no_filter_widens_what_somsri_sees(run: Run) -> None:
@@ -268,6 +365,24 @@ def test_a_hidden_cell_cannot_be_worked_out_from_the_others() -> None:
     assert roster._shown([3]) == [None]
 
 
+def test_an_expectation_goes_with_the_count_it_belongs_to() -> None:
+    def school(name: str, learners: int, listed: int, not_scored: int) -> Count:
+        return Count(name, name, 1, learners, listed, not_scored, 9, 2.5, 1.5)
+
+    many = school("มาก", 300, 20, 10)
+    # Of the second school's 40 only 3 are neither listed nor without a score: what is expected of them is about them.
+    shown = roster._hide_small([many, school("น้อย", 40, 12, 25), school("กลาง", 90, 10, 20)])
+    assert [c.expected_on_list for c in shown] == [2.5, 2.5, 2.5]
+    assert [c.expected_off_list for c in shown] == [1.5, None, None]
+    shown = roster._hide_small([many, school("เล็ก", 40, 3, 20), school("กลาง", 90, 10, 20)])
+    assert [(c.listed, c.expected_on_list, c.expected_off_list) for c in shown] == [
+        (20, 2.5, 1.5),
+        *[(None, None, None)] * 2,
+    ]
+    (tiny,) = roster._hide_small([school("จิ๋ว", 4, 1, 0)])
+    assert (tiny.learners, tiny.capacity, tiny.expected_off_list) == (None, None, None)
+
+
 def test_no_choice_of_filters_shows_the_province_a_hidden_cell(crowd: Run) -> None:
     hidden = {c.id for c in roster.schools(crowd, PIM) if c.not_scored is None}
     assert hidden
@@ -296,7 +411,9 @@ def test_the_command_line_prints_what_the_page_shows(run: Run) -> None:
         "student_number": "0102",
         "name": "เด็กชายก้อง เก่งกล้า",
         "listed": "yes",
+        "new": "yes",
         "reasons": "Absent without leave on 8 of the last 20 days",
+        "away_28d": 9,
         "guardian_name": "ยายก้อง",
         "guardian_relation": "ยาย",
         "phone": "081-000-0000",
@@ -330,12 +447,12 @@ def test_the_csv_opens_in_excel_and_has_the_columns_of_its_reader(run: Run) -> N
     rows = list(csv.reader(io.StringIO(written.decode("utf-8-sig"))))
     area, school = AREAS["2401"], "โรงเรียนบ้านทุ่งนา"
     assert rows == [
-        ["เขตพื้นที่", "โรงเรียน", "ชั้น", "ห้อง", "เลขที่", "เลขประจำตัวนักเรียน", "ชื่อ", "อยู่ในรายชื่อ", "เหตุผล",
-         "ผู้ปกครอง", "เกี่ยวข้องเป็น", "โทรศัพท์"],
-        [area, school, "ม.3", "1", "2", "0102", "เด็กชายก้อง เก่งกล้า", "ใช่",
-         "ขาดเรียนโดยไม่ลา 8 วัน จาก 20 วันล่าสุด", "ยายก้อง", "ยาย", "081-000-0000"],
+        ["เขตพื้นที่", "โรงเรียน", "ชั้น", "ห้อง", "เลขที่", "เลขประจำตัวนักเรียน", "ชื่อ", "อยู่ในรายชื่อ",
+         "ใหม่สัปดาห์นี้", "เหตุผล", "วันที่ไม่มาใน 4 สัปดาห์", "ผู้ปกครอง", "เกี่ยวข้องเป็น", "โทรศัพท์"],
+        [area, school, "ม.3", "1", "2", "0102", "เด็กชายก้อง เก่งกล้า", "ใช่", "ใช่",
+         "ขาดเรียนโดยไม่ลา 8 วัน จาก 20 วันล่าสุด", "9", "ยายก้อง", "ยาย", "081-000-0000"],
         [area, school, "ม.3", "1", "1", "0101", "เด็กหญิงมะลิ ใจดี", "ใช่",
-         "ขาดเรียนติดต่อกัน 5 วันที่ผ่านมา / มีผลการเรียน 0 จำนวน 2 วิชา", "ยายมะลิ", "ยาย", "081-000-0000"],
+         "ไม่ใช่", "ขาดเรียนติดต่อกัน 5 วันที่ผ่านมา / มีผลการเรียน 0 จำนวน 2 วิชา", "5", "ยายมะลิ", "ยาย", "081-000-0000"],
     ]  # fmt: skip
 
 

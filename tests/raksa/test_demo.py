@@ -66,6 +66,15 @@ def test_the_run_holds_everyone_once_scored_or_with_a_reason(demo_home: Path) ->
     assert about["counts"]["learners"] == n and about["as_of"] == str(AS_OF) and about["horizon"] == "2027-06-10"
 
 
+def test_the_demo_knows_what_is_new_this_week(demo_home: Path) -> None:
+    with duckdb.connect(str(Store(demo_home).run_folder() / "scores.duckdb"), read_only=True) as con:
+        ((new, kept, unknown),) = con.execute(
+            """select count(*) filter (newly_listed), count(*) filter (listed and not newly_listed),
+               count(*) filter (newly_listed is null) from score"""
+        ).fetchall()
+    assert (new > 0, kept > new, unknown) == (True, True, 0)
+
+
 def test_the_school_that_stopped_recording_is_not_called_low_risk(demo_home: Path) -> None:
     with duckdb.connect(str(Store(demo_home).run_folder() / "scores.duckdb"), read_only=True) as con:
         silent = con.execute(

@@ -378,8 +378,8 @@ def _poverty_screening() -> bytes:
     # House, then vehicles and goods. Mali lacks a floor, a roof, drinking water and a meter, and has a motorcycle and a
     # television; Kong's form says little of the house, in one box a word the form has not, and nothing of goods.
     mali = ["ไม้ไผ่", "สังกะสี", "ใบไม้/วัสดุธรรมชาติ", "มี", "น้ำฝน/น้ำประปาภูเขา/ลำธาร", "ไฟต่อพ่วง / แบตเตอรี่",
-            "ไม่มี", "ไม่มี", "", "มี", "ไม่มี", "ไม่มี", "มี", "ไม่มี", "ไม่มี"]  # fmt: skip
-    kong = ["ซีเมนต์เปลือย", "หินอ่อน", "อื่นๆ", "-", "", "-", *["-"] * 9]
+            "ไม่มี", "ไม่มี", "", "มี", "ไม่มี", "ไม่มี", "มี", "ไม่มี", "ไม่มี", 15.02, "101.01"]  # fmt: skip
+    kong = ["ซีเมนต์เปลือย", "หินอ่อน", "อื่นๆ", "-", "", "-", *["-"] * 11]
     lines: list[list[object]] = [
         [THUNG_NA, MALI.citizen_id, "มะลิ ใจดี", "ม.3", "29/02/2567", "ยากจนพิเศษ", 1281, 2, "ญาติ", 4.5, "-", *mali],
         [THUNG_NA, KONG.citizen_id, "ก้อง เก่งกล้า", "ม.3", date(2024, 7, 1), "ยากจน (สพฐ.)", "2,950.50", 9, "พ่อ/แม่", "-",

@@ -183,6 +183,8 @@ CASES = {
            distance_km=4.5),
         of("ก้อง", surveyed_on=date(2024, 7, 1), known_on=date(2024, 7, 31), poverty_class="poor",
            income_per_head=2950.5, housing_lacks=0, travel_minutes=15.0),
+    ], "home": [
+        of("มะลิ", known_on=date(2024, 2, 29), latitude=15.02, longitude=101.01),
     ]}, "unknown_learner", {TON_KLA_ID: FAH.citizen_id}, {"bad_dependants": 1, "bad_housing_lacks": 1}),
     "grant_list.csv": Case("grant_list", {"grant": [
         of("มะลิ", from_day=date(2024, 5, 16), until_day=date(2027, 5, 15), known_on=date(2024, 7, 24), kind="ทุนเสมอภาค",
@@ -296,8 +298,8 @@ def came(store, snapshot):
     """Rows of an import by table: columns that are not null, the learner by her first name."""
     called = {r["learner_id"]: r["first_name"] for r in store.read("identity").to_pylist()}
     out = {}
-    for name in (*CASES["dmc_list_june.xlsx"].tables, "school", "holiday", "roll", "result", "household", "grant",
-                 "exit", "destination", "population", "census", "follow_up"):  # fmt: skip
+    for name in (*CASES["dmc_list_june.xlsx"].tables, "school", "holiday", "roll", "result", "household", "home",
+                 "grant", "exit", "destination", "population", "census", "follow_up"):  # fmt: skip
         rows = [{c: v for c, v in r.items() if v is not None} for r in store.read(name).to_pylist()]
         rows = [r for r in rows if r.pop("source").startswith(snapshot[:6])]
         for row in rows:

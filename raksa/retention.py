@@ -1,0 +1,124 @@
+"""What is kept how long: `raksa people keep --years N`, at the owner's keyboard and nowhere else.
+
+Lines of the log older than N years are written to a dated CSV file in the data folder and then leave the database. They
+can leave only while the triggers that refuse it are lifted, and these are lifted and put back within the one
+transaction that removes the lines: nobody else ever meets the table without them (SQLite has one writer; PostgreSQL
+locks the table, and lets nobody but its owner lift them). Whether the file is destroyed, and when, is for its owner.
+
+With them go failed sign-ins that no longer lock anything, and sign-ins that have ended.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import cast
+
+from sqlalchemy import Connection, CursorResult, Engine, delete, select
+from sqlalchemy.sql.dml import Delete
+
+from raksa.accounts import LOCK_FOR, FailureRow, SessionRow
+from raksa.audit import AuditRow, Entry, record
+from raksa.errors import RaksaError
+from raksa.people import scoped
+from raksa.settings import Settings
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What left the database: lines of the log, and the file they are in (None without any); failed and ended
+    sign-ins."""
+
+    lines: int
+    file: Path | None
+    failures: int
+    sign_ins: int
+
+
+def keep(people: Engine, settings: Settings, years: int, now: datetime) -> Kept:
+    """Move what is older than so many years out of the log, and forget what has run out.
+
+    Killed at any moment, no line is lost: it stands in the database, in the file, or in both. Raises RaksaError for
+    less than one year.
+    """
+    if years < 1:
+        raise RaksaError(f"--years {years}: the log of the running year stays. Give 1 or more.")
+    before = _years_before(now, years)
+    idle, whole = timedelta(minutes=settings.session_idle_minutes), timedelta(hours=settings.session_hours)
+    with scoped(people, None, writing=True) as session:
+        connection = session.connection()
+        with _lifted(connection):
+            lines, file = _to_file(connection, settings.home, before)
+            _removed(connection, delete(AuditRow).where(AuditRow.at < before))
+        failures = _removed(connection, delete(FailureRow).where(FailureRow.at <= now - LOCK_FOR))
+        ended = (SessionRow.created < now - whole) | (SessionRow.last_seen < now - idle)
+        sign_ins = _removed(connection, delete(SessionRow).where(ended))
+    about = f"before {before:%Y-%m-%d}: {lines} lines to {file.name if file else 'no file'}"
+    record(people, Entry(now, "operator", "keep_log", None, about, "operator"))
+    return Kept(lines, file, failures, sign_ins)
+
+
+@contextmanager
+def _lifted(connection: Connection) -> Iterator[None]:
+    """The log without its triggers, inside a transaction; afterwards with the very same."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("ALTER TABLE audit DISABLE TRIGGER USER")
+        yield
+        connection.exec_driver_sql("ALTER TABLE audit ENABLE TRIGGER USER")
+        return
+    of_the_log = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'audit'"
+    triggers = connection.exec_driver_sql(of_the_log).all()
+    for name, _ in triggers:
+        connection.exec_driver_sql(f"DROP TRIGGER {name}")
+    yield
+    for _, made in triggers:
+        connection.exec_driver_sql(made)
+
+
+def _to_file(connection: Connection, home: Path, before: datetime) -> tuple[int, Path | None]:
+    """How many lines are older than a moment, and the CSV (with a BOM, for Excel) they are in, safe on the disk."""
+    columns = AuditRow.__table__.columns
+    name, number = f"log-before-{before:%Y-%m-%d}", 1
+    while (file := home / (f"{name}.csv" if number == 1 else f"{name}-{number}.csv")).exists():
+        number += 1
+    beside = file.with_suffix(".tmp")
+    beside.touch(mode=0o600)
+    count = 0
+    with beside.open("w", encoding="utf-8-sig", newline="") as out:
+        writer = csv.writer(out)
+        writer.writerow([column.name for column in columns])
+        lines = select(*columns).where(AuditRow.at < before).order_by(columns.id)
+        for row in connection.execute(lines.execution_options(yield_per=5000)):
+            writer.writerow([_cell(value) for value in row])
+            count += 1
+        out.flush()
+        os.fsync(out.fileno())
+    if not count:
+        beside.unlink()
+        return 0, None
+    beside.replace(file)
+    return count, file
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="seconds")
+    return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t\r" else value  # no formula in a spreadsheet
+
+
+def _removed(connection: Connection, statement: Delete) -> int:
+    return cast("CursorResult[tuple[()]]", connection.execute(statement)).rowcount
+
+
+def _years_before(now: datetime, years: int) -> datetime:
+    """The same day so many years ago; the 28th for a 29th of February."""
+    day = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    try:
+        return day.replace(year=day.year - years)
+    except ValueError:
+        return day.replace(year=day.year - years, day=28)
