@@ -35,13 +35,16 @@ format: $(VENV)/.installed-dev
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks.areas
 	$(BIN)/python -m benchmarks.demo
+	$(BIN)/python -m benchmarks.effect
 	$(BIN)/python -m benchmarks.features
 	$(BIN)/python -m benchmarks.hsls
 	$(BIN)/python -m benchmarks.ingest
 	$(BIN)/python -m benchmarks.linkage
 	$(BIN)/python -m benchmarks.models
 	$(BIN)/python -m benchmarks.oulad
+	$(BIN)/python -m benchmarks.planner
 	$(BIN)/python -m benchmarks.proofs
+	$(BIN)/python -m benchmarks.serve
 	$(BIN)/python -m benchmarks.stability
 
 kills: $(VENV)/.installed-dev
