@@ -32,6 +32,13 @@ from raksa.school_settings import in_force
 from raksa.settings import Settings
 from raksa.store import Store
 from raksa.tables import RUN
+from raksa.thai import search_key
+
+# Settings that change what a run says; those of the server, of mails and of sign-in do not.
+_SHAPES_A_RUN = {
+    "year_start", "terms", "school_weekdays", "horizon", "outcome", "panel_days", "census_days", "results_known_days",
+    "seed", "capacity_share", "capacity_least", "readiness_share",
+}  # fmt: skip
 
 
 def publish(
@@ -70,7 +77,7 @@ def publish(
         "school": schools(store, rows, score, risk, settings, own),
     }
     snapshots = store.current().snapshots
-    chosen = settings.model_dump_json(exclude={"home", "database_url", "host", "port", "jobs"})
+    chosen = settings.model_dump_json(include=_SHAPES_A_RUN)
     digest = hashlib.sha256("\n".join([folder.name, chosen, *snapshots, *_said(own)]).encode()).hexdigest()[:8]
     run = f"{as_of}-{digest}"
     about = {
@@ -195,7 +202,10 @@ def roster(store: Store, rows: pd.DataFrame, as_of: date) -> pd.DataFrame:
     names = names.groupby("learner_id").last()
     lists = known_before(store.read("enrolment"), as_of, "listed_on").to_pandas().sort_values("listed_on")
     place = lists.drop_duplicates("learner_id", keep="last").set_index("learner_id")[["student_number", "roll_number"]]
-    out: pd.DataFrame = rows[["learner_id"]].join(names, on="learner_id").join(place, on="learner_id")
+    mine = rows[["learner_id", "area_id", "school_id"]]
+    out: pd.DataFrame = mine.join(names, on="learner_id").join(place, on="learner_id")
+    written = out["prefix"].fillna("") + out["first_name"].fillna("") + out["last_name"].fillna("")
+    out["name_key"] = written.map(search_key)
     out["roll_number"] = out["roll_number"].astype("Int16")
     return out[list(RUN["roster"].schema.names)]
 

@@ -596,7 +596,7 @@ def children_of(run: Run, person: Person | None, learners: Iterable[int], sort: 
 def how_many(run: Run, person: Person | None, filters: Filters) -> int:
     """How many children `children` would give without `top` and `skip`."""
     condition, values = seen_by(person)
-    chosen, more = _chosen(filters)
+    chosen, more = _chosen(filters, person)
     return int(
         run.rows(
             f"SELECT count(*) FROM (SELECT * FROM score WHERE {condition}) s LEFT JOIN school c USING (school_id) "
@@ -618,7 +618,7 @@ def gaps(run: Run, person: Person | None, filters: Filters = Filters()) -> list[
     """The same by school and reason, what is most urgent first: children who are nowhere to be found, then the schools
     with the most children."""
     condition, values = seen_by(person)
-    chosen, more = _chosen(_unlisted(filters))
+    chosen, more = _chosen(_unlisted(filters), person)
     found = run.rows(
         f"""
         SELECT s.school_id, any_value(c.name), s.cannot_score, count(*), any_value(c.last_mark_on)
@@ -675,7 +675,7 @@ def child(run: Run, person: Person | None, learner_id: int) -> tuple[Child | Non
 
 def _children(run: Run, person: Person | None, filters: Filters, extra: str) -> list[Child]:
     condition, values = seen_by(person)
-    chosen, more = _chosen(filters)
+    chosen, more = _chosen(filters, person)
     score = "s.risk, s.rank" if sees_score(person) else "NULL, NULL"
     order = _ORDERS.get(filters.sort, _ORDERS["need"])
     # Names and signals of a nation are long tables: only an order by them reads them before the page is cut out.
@@ -755,15 +755,9 @@ def discreet(person: Person | None, reasons: Iterable[Reason]) -> tuple[Reason, 
     return tuple(veiled if one.family == "home" and one.feature not in _HOME_FOR_TEACHERS else one for one in reasons)
 
 
-# The stored name as raksa.thai.search_key would make it: no tone marks, no spaces, lower case. In SQL, so
-# that a search over an area's 77,000 names costs milliseconds; a test holds it to search_key.
-_NAME_KEY = (
-    "lower(replace(regexp_replace(concat(r.prefix, r.first_name, r.last_name), '[\u0e47-\u0e4e]', '', 'g'), ' ', ''))"
-)
-
-
-def _chosen(filters: Filters) -> tuple[str, list[object]]:
-    """The filters as a SQL condition over s (score) and c (school)."""
+def _chosen(filters: Filters, person: Person | None = None) -> tuple[str, list[object]]:
+    """The filters as a SQL condition over s (score) and c (school). `person` only says where names need to be looked
+    for; what may be seen is asked elsewhere."""
     parts: list[str] = ["TRUE"]
     values: list[object] = []
     for code, name, value in (
@@ -788,10 +782,21 @@ def _chosen(filters: Filters) -> tuple[str, list[object]]:
         parts.append("s.learner_id IN (SELECT learner_id FROM reason WHERE family = ?)")
         values.append(filters.family)
     if key := search_key(filters.search):
-        named = f"SELECT r.learner_id FROM roster r WHERE contains({_NAME_KEY}, ?) OR r.student_number = ?"
+        near, where_from = _near(person)
+        named = f"SELECT learner_id FROM roster WHERE {near} AND (contains(name_key, ?) OR student_number = ?)"
         parts.append(f"s.learner_id IN ({named})")
-        values += [key, filters.search.strip()]
+        values += [*where_from, key, filters.search.strip()]
     return " AND ".join(parts), values
+
+
+def _near(person: Person | None) -> tuple[str, list[str]]:
+    """The schools or areas a person's children are in, as a condition over roster: a nation's names are laid out so,
+    and a search reads those of one area without the rest."""
+    scopes = () if person is None else person.scopes
+    areas = [scope.value for scope in scopes if scope.kind == "area"]
+    schools = sorted({scope.value.partition("|")[0] for scope in scopes if scope.kind in ("class", "school")})
+    column, values = ("area_id", areas) if areas else ("school_id", schools)
+    return (f"{column} IN ({', '.join('?' * len(values))})", values) if values else ("TRUE", [])
 
 
 def full_name(prefix: str | None, first: str | None, last: str | None) -> str:

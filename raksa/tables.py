@@ -592,6 +592,11 @@ ROSTER = Table(
     "name and contact of a learner of the cohort, in its own table apart from the scores",
     (
         _learner,
+        Column(
+            "area_id", _text, "service area; names lie as the scores do, so that one area's are read without the rest"
+        ),
+        _school,
+        Column("name_key", _text, "prefix and names as a search compares them (raksa.thai.search_key)"),
         Column("prefix", _text, "name prefix"),
         Column("first_name", _text, "first name"),
         Column("last_name", _text, "family name"),

@@ -15,6 +15,7 @@ from raksa.accounts import Accounts
 from raksa.settings import Settings
 from raksa.store import Store
 from raksa.tables import RUN
+from raksa.thai import search_key
 from tests.cast import (
     ADULTS,
     AREAS,
@@ -115,13 +116,17 @@ def _signals() -> Iterable[dict[str, Any]]:
 def _roster(extra: int) -> Iterable[dict[str, Any]]:
     for one in CHILDREN:
         yield {
-            "learner_id": one.learner_id, "prefix": one.prefix, "first_name": one.first_name,
+            "learner_id": one.learner_id, "school_id": one.school_id, "area_id": SCHOOLS[one.school_id][1],
+            "name_key": search_key(f"{one.prefix}{one.first_name}{one.last_name}"),
+            "prefix": one.prefix, "first_name": one.first_name,
             "last_name": one.last_name, "student_number": f"0{one.learner_id}", "roll_number": one.learner_id - 100,
             "guardian_name": f"ยาย{one.first_name}", "guardian_relation": "ยาย", "phone": "081-000-0000",
         }  # fmt: skip
     for n in range(extra):
         yield {
-            "learner_id": 1000 + n, "prefix": "เด็กชาย", "first_name": f"สมมุติ{n}", "last_name": "นามสกุล",
+            "learner_id": 1000 + n, "school_id": (school := list(SCHOOLS)[n % 4]), "area_id": SCHOOLS[school][1],
+            "name_key": search_key(f"เด็กชายสมมุติ{n}นามสกุล"),
+            "prefix": "เด็กชาย", "first_name": f"สมมุติ{n}", "last_name": "นามสกุล",
             "student_number": f"{1000 + n}",
         }  # fmt: skip
 

@@ -10,11 +10,12 @@ import io
 import re
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pypdfium2
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, expect
 from served import Server
 from sqlalchemy import update
@@ -24,12 +25,19 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from test_browser import QUIET, _sign_in, browser
 from test_doors import HTML, knock, stream
 
+from care.cases import of_child, open_case
+from care.contacts import Place
+from care.messages import link
+from care.opinions import nominate
+from care.visits import Form, write_visit
 from dashboard.asgi import ROUTES
 from dashboard.ground import now
 from dashboard.keys import key_of
 from dashboard.pages import PAGES, pages_for
 from raksa.accounts import SessionRow, session_id
-from tests.cast import ADULTS, BAIBUA, CHILDREN, EK, FAH, KONG, MALI, NUNG, PASSWORD, SAI, Learner
+from raksa.settings import Settings
+from raksa.store import Store
+from tests.cast import ADULTS, BAIBUA, CHILDREN, EK, FAH, KONG, MALI, NUNG, PASSWORD, SAI, SCHOOLS, Learner
 
 __all__ = ["browser"]
 # Whose children are whose, written down once more and not asked of raksa.access.
@@ -46,8 +54,9 @@ DOORS = {"/logout", "/password", "/second-factor", "/sessions"}
 LISTS = {"/export/list.csv", "/export/list.xlsx", "/export/list.pdf"}
 CHILD_FILES = {"/export/child.pdf", "/export/child.json", "/export/child.csv"}
 FIGURES, CARD, REFUSED_ROWS = {"/export/area.csv"}, {"/model/card"}, {"/export/refused.xlsx"}
+PHOTO, MAIL = {"/visit/photo"}, {"/from-mail"}
 SHOWN = {"/", *(f"/{name}" for name in PAGES)}
-CLOSED = sorted(DOORS | LISTS | CHILD_FILES | FIGURES | CARD | REFUSED_ROWS | SHOWN)
+CLOSED = sorted(DOORS | LISTS | CHILD_FILES | FIGURES | CARD | REFUSED_ROWS | PHOTO | MAIL | SHOWN)
 EVERYONE = [one.username for one in ADULTS]
 
 
@@ -97,6 +106,10 @@ def text_of(answer: httpx.Response) -> str:
     return answer.content.decode("utf-8").encode().decode("unicode_escape") if "\\u0e" in answer.text else answer.text
 
 
+def place_of(child: Learner) -> Place:
+    return Place(child.learner_id, child.school_id, SCHOOLS[child.school_id][1], child.grade, child.room or None)
+
+
 def said_on(server: Server, cookie: str, page: str, query: str = "") -> str:
     """Everything the server sends for one run of a page."""
     ask, told = BackMsg(), []
@@ -121,13 +134,67 @@ def test_a_page_says_the_names_of_nobody_elses_children(server: Server, cookies:
             assert told == OWN[one.username] - {EK} or told == OWN[one.username], "the page says names at all"
 
 
-def test_a_childs_page_opens_for_her_own_adults_alone(server: Server, cookies: Mapping[str, str]) -> None:
+@pytest.mark.parametrize("page", ["child", "visit"])
+def test_a_childs_page_opens_for_her_own_adults_alone(server: Server, cookies: Mapping[str, str], page: str) -> None:
     for one in ADULTS:
         for child in CHILDREN:
-            told = named(
-                said_on(server, cookies[one.username], "child", f"child={key_of(server.home, child.learner_id)}")
-            )
+            told = named(said_on(server, cookies[one.username], page, f"child={key_of(server.home, child.learner_id)}"))
             assert told == ({child} & OWN[one.username]), (one.username, child.first_name)
+
+
+def test_cases_and_opinions_are_read_by_the_adults_of_the_child(server: Server, cookies: Mapping[str, str]) -> None:
+    now, children = datetime.now(UTC), (KONG, BAIBUA, SAI)
+    with server.accounts() as accounts:
+        for child in children:
+            where = place_of(child)
+            if not of_child(accounts.people, None, where):
+                open_case(accounts.people, None, where, signal="list", said="อยู่ในรายชื่อ", now=now)
+                nominate(accounts.people, None, where, run="-", said="ควรดูแลเพิ่ม", now=now)
+    for one in ADULTS:
+        told = named(said_on(server, cookies[one.username], "cases"))
+        assert told == OWN[one.username] & set(children), one.username
+
+
+def test_a_photograph_is_for_the_adults_of_the_child(server: Server, cookies: Mapping[str, str]) -> None:
+    now, taken = datetime.now(UTC), io.BytesIO()
+    Image.new("RGB", (40, 30)).save(taken, "JPEG")
+    made = {}
+    with server.accounts() as accounts:
+        for child in (KONG, SAI):
+            where = place_of(child)
+            form = Form(on=now.date() - timedelta(1), mode="visit", met=("nobody",))
+            held = write_visit(
+                accounts.people, None, where, form, now=now, home=server.home, photos={"outside": taken.getvalue()}
+            )
+            made[child] = held.id
+    for username, own in OWN.items():
+        with client_of(server, cookies[username]) as client:
+            for child, visit in made.items():
+                key = key_of(server.home, child.learner_id)
+                for number, kind, there in (
+                    (visit, "outside", True),
+                    (visit, "inside", False),
+                    (9999, "outside", False),
+                ):
+                    answer = client.get("/visit/photo", params={"child": key, "visit": number, "kind": kind})
+                    assert answer.status_code == (200 if child in own and there else 403), (username, child.first_name)
+            # A picture of one child is not reached by the key of another.
+            crossed = {"child": key_of(server.home, MALI.learner_id), "visit": made[SAI], "kind": "outside"}
+            assert client.get("/visit/photo", params=crossed).status_code == 403
+
+
+def test_the_link_of_a_mail_opens_nothing_by_itself_and_leads_nowhere_else(
+    server: Server, cookies: Mapping[str, str]
+) -> None:
+    key, now = Store(server.home).identity.id_key, datetime.now(UTC)
+    settings = Settings(public_url=server.url)
+    good, old = (link(key, "/lists", at, settings) for at in (now, now - timedelta(8)))
+    assert httpx.get(good, headers=HTML).headers["location"].startswith("/login")
+    for username in EVERYONE:
+        with client_of(server, cookies[username]) as client:
+            assert client.get(good).headers["location"] == "/lists"
+            assert client.get(old).status_code == 410
+            assert client.get("/from-mail", params={"to": "https://evil.example"}).status_code == 410
 
 
 def test_the_number_of_a_child_in_an_address_opens_nothing(server: Server, cookies: Mapping[str, str]) -> None:
