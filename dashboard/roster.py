@@ -396,6 +396,8 @@ _WAYS = {
     "best_rule": N_("The best single rule of the years before"),
     "logistic": N_("A plain regression on the same facts"),
     "demographics": N_("Age, grade and home alone"),
+    "nominated": N_("Teachers' nominations alone"),
+    "nominated_then_model": N_("Teachers' nominations, then the model"),
 }
 _MEASURES = {
     "n": (N_("Rows judged"), N_("Learners, once for each date they were looked at")),
@@ -678,27 +680,27 @@ def _children(run: Run, person: Person | None, filters: Filters, extra: str) -> 
     chosen, more = _chosen(filters, person)
     score = "s.risk, s.rank" if sees_score(person) else "NULL, NULL"
     order = _ORDERS.get(filters.sort, _ORDERS["need"])
-    # Names and signals of a nation are long tables: only an order by them reads them before the page is cut out.
-    join = "".join(
-        f"LEFT JOIN {table} {short} USING (learner_id) "
-        for table, short in (("roster", "r"), ("signal", "g"))
-        if f"{short}." in order
-    )
+    # Names and signals of a nation are long tables: names are looked for where the person's children are, and only an
+    # order by them reads either before the page is cut out.
+    near, where_from = _near(person)
+    names = f"LEFT JOIN (SELECT * FROM roster WHERE {near}) r USING (learner_id) "
+    signals = "LEFT JOIN signal g USING (learner_id) "
+    by_name, by_signal = "r." in order, "g." in order
     found = run.rows(
         f"""
         WITH s AS MATERIALIZED (
-            SELECT s.* FROM (SELECT * FROM score WHERE {condition}) s LEFT JOIN school c USING (school_id) {join}
+            SELECT s.* FROM (SELECT * FROM score WHERE {condition}) s LEFT JOIN school c USING (school_id)
+            {names if by_name else ""} {signals if by_signal else ""}
             WHERE {extra} AND {chosen} ORDER BY {order}
             LIMIT {filters.top if filters.top is not None else "ALL"} OFFSET {int(filters.skip)}
         )
         SELECT s.learner_id, s.area_id, c.area_name, s.school_id, c.name, s.grade, s.room,
                r.roll_number, r.student_number, r.prefix, r.first_name, r.last_name, s.listed,
                r.guardian_name, r.guardian_relation, r.phone, s.cannot_score, s.newly_listed, g.away_28d, {score}
-        FROM s LEFT JOIN school c USING (school_id)
-        LEFT JOIN roster r USING (learner_id) LEFT JOIN signal g USING (learner_id)
+        FROM s LEFT JOIN school c USING (school_id) {names} {signals}
         ORDER BY {order}
         """,
-        [*values, *more],
+        [*values, *(where_from if by_name else ()), *more, *where_from],
     )
     why = _reasons(run, person, [row[0] for row in found])
     home = run.folder.parents[1]

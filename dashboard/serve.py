@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+import httpx
+
 from raksa.errors import RaksaError
 from raksa.settings import Settings
 
@@ -42,6 +44,9 @@ def command(
         "server.enableAgentApi": "false",
         "server.enableStaticServing": "true",
         "server.fileWatcherType": "none",
+        # Streamlit collects all garbage after every click, which took two fifths of a click (docs/performance.md). What
+        # sessions leave behind is collected by Python itself, as anywhere else.
+        "runner.postScriptGC": "false",
         "client.showErrorDetails": "none",
         "client.disableDataExport": "true",
         "client.toolbarMode": "minimal",
@@ -78,7 +83,7 @@ def serve(settings: Settings, *, open_browser: bool = False, say: Callable[[str]
         )
     ports = range(settings.port, settings.port + settings.processes)
     for port in ports:
-        if _answers(settings.host, port):
+        if _taken(settings.host, port):
             raise RaksaError(f"Port {port} on {settings.host} is in use. Stop what runs there, or set RAKSA_PORT.")
 
     def begin(port: int) -> _Process:
@@ -111,6 +116,16 @@ def serve(settings: Settings, *, open_browser: bool = False, say: Callable[[str]
 
 
 def _answers(host: str, port: int) -> bool:
+    """Whether it answers at all, be it that something is missing. Streamlit opens the port long before."""
+    name = f"[{host}]" if ":" in host else host
+    try:
+        httpx.get(f"http://{name}:{port}/health", timeout=1, trust_env=False)
+    except httpx.HTTPError:
+        return False
+    return True
+
+
+def _taken(host: str, port: int) -> bool:
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.settimeout(1)
         return probe.connect_ex((host, port)) == 0
