@@ -11,6 +11,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SERVE ?= 1
+# Two processes, each file whole in one of them: what a file's tests share is made once.
+PYTEST_FLAGS ?= -n 2 --dist loadfile
 ifeq ($(SERVE),0)
 DEMO_FLAGS := --no-serve
 endif

@@ -18,7 +18,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import BigInteger, Engine, ForeignKey, Index, Select, String, Text, func, select
 from sqlalchemy.exc import IntegrityError
@@ -28,6 +27,7 @@ from care.contacts import KINDS as CONTACTS
 from care.contacts import MOST_LETTERS, OPERATOR, ContactRow, Place
 from raksa.access import Person, decide
 from raksa.audit import Base, Moment
+from raksa.calendar import today_in_bangkok
 from raksa.errors import RaksaError
 from raksa.people import scoped, seen_by
 
@@ -60,7 +60,6 @@ CLOSING = (
     "transport", "health", "disability", "risk_group", "disaster", "family_need", "rules", "family", "income",
     "adjustment", "no_wish", "epidemic", "over_age", "elsewhere", "abroad",
 )  # fmt: skip
-_BANGKOK = ZoneInfo("Asia/Bangkok")
 
 
 @dataclass(frozen=True)
@@ -198,7 +197,7 @@ def open_case(
     if signal not in SIGNALS:
         raise RaksaError(f"Signal {signal!r} is unknown. Signals: {', '.join(SIGNALS)}.")
     _check_words(said)
-    today = _today(now)
+    today = today_in_bangkok(now)
     with scoped(people, person, writing=True, learner=place.learner_id) as session:
         held = session.scalar(select(CaseRow).where(CaseRow.still == place.learner_id))
         if held is not None:
@@ -283,9 +282,9 @@ def close(
             raise RaksaError("This case is closed already.")
         if reason == "returned" and row.closing is None:
             row.closing, row.checks_left = reason, CHECKS
-            due = (on or _today(now)) + timedelta(CHECK_DAYS)
+            due = (on or today_in_bangkok(now)) + timedelta(CHECK_DAYS)
             return add_step(session, person, row, "returned", said, now, on=on, due=due, restricted=restricted)
-        row.closing, row.closed_on, row.still, row.checks_left = reason, on or _today(now), None, 0
+        row.closing, row.closed_on, row.still, row.checks_left = reason, on or today_in_bangkok(now), None, 0
         return add_step(session, person, row, "closed", said, now, on=on, restricted=restricted)
 
 
@@ -393,10 +392,12 @@ def add_step(
     days: Mapping[str, int] = DAYS,
 ) -> Case:
     """Write the step, and what it does to the case; the row is held until the end of the transaction."""
-    day = on or _today(now)
+    day = on or today_in_bangkok(now)
     _check_words(said)
-    if day > _today(now):
-        raise RaksaError(f"The day {day} is not here yet; today is {_today(now)}. Give the day on which it was done.")
+    if day > today_in_bangkok(now):
+        raise RaksaError(
+            f"The day {day} is not here yet; today is {today_in_bangkok(now)}. Give the day on which it was done."
+        )
     if day < row.opened_on:
         raise RaksaError(f"The day {day} lies before the case was opened, {row.opened_on}. Correct the day.")
     row.stage, row.version = kind, row.version + 1
@@ -468,10 +469,6 @@ def _check_words(said: str) -> None:
         raise RaksaError("Nothing is said. Write in a sentence what was seen or done.")
     if len(said) > MOST_LETTERS:
         raise RaksaError(f"That is {len(said):,} letters; {MOST_LETTERS:,} are the most. Make it shorter.")
-
-
-def _today(now: datetime) -> date:
-    return now.astimezone(_BANGKOK).date()
 
 
 def _username(person: Person | None) -> str:

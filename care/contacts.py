@@ -13,20 +13,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import BigInteger, Engine, ForeignKey, Index, String, Text, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from raksa.access import Person, decide
 from raksa.audit import Base, Moment
+from raksa.calendar import today_in_bangkok
 from raksa.errors import RaksaError
 from raksa.people import scoped, seen_by
 
 KINDS = ("visit", "call", "at_school", "letter", "note")
 MOST_LETTERS = 4000
 OPERATOR = "(operator)"  # who wrote it, when it came from the command line; no account can have this name
-_BANGKOK = ZoneInfo("Asia/Bangkok")
 
 
 @dataclass(frozen=True)
@@ -257,7 +256,7 @@ def _check(on: date, kind: str, text: str, now: datetime) -> None:
         raise RaksaError("The entry has no words. Write in a sentence what was done.")
     if len(text) > MOST_LETTERS:
         raise RaksaError(f"The entry has {len(text):,} letters; {MOST_LETTERS:,} are the most. Make it shorter.")
-    if on > (today := now.astimezone(_BANGKOK).date()):
+    if on > (today := today_in_bangkok(now)):
         raise RaksaError(f"The day {on} is not here yet; today is {today}. Give the day on which it was done.")
 
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -25,13 +24,13 @@ from sqlalchemy.orm import Mapped, mapped_column
 from care.contacts import MOST_LETTERS, OPERATOR, Place
 from raksa.access import Person, decide
 from raksa.audit import Base, Moment
+from raksa.calendar import today_in_bangkok
 from raksa.errors import RaksaError
 from raksa.people import scoped, seen_by
 
 NOMINATE, DISPUTE = "nominate", "dispute"
 # A nomination is about the months ahead, as a score is: after a term it must be said again.
 HOLDS_DAYS = 120
-_BANGKOK = ZoneInfo("Asia/Bangkok")
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ class Opinion:
     @property
     def on(self) -> date:
         """The day in Bangkok on which it was said."""
-        return self.at.astimezone(_BANGKOK).date()
+        return today_in_bangkok(self.at)
 
 
 class OpinionRow(Base):
@@ -119,6 +118,13 @@ def holding(people: Engine, person: Person | None, on: date | None = None) -> li
     return [one for one in found if on is None or 0 <= (on - one.on).days < HOLDS_DAYS]
 
 
+def ever(people: Engine, person: Person | None) -> list[Opinion]:
+    """All that was ever said in the person's scope, withdrawn or not, newest first."""
+    query = select(OpinionRow).where(seen_by(person)).order_by(OpinionRow.id.desc())
+    with scoped(people, person) as session:
+        return [_opinion(row) for row in session.scalars(query)]
+
+
 # ---------------------------------------------------------------------------------------------- held against what came
 def came_of(opinions: Sequence[Opinion], left: pd.Series) -> pd.DataFrame:
     """What came of opinions, one row for nominate and one for dispute: said, known, left, share.
@@ -163,7 +169,7 @@ def ways(opinions: Sequence[Opinion], rows: pd.DataFrame, risk: np.ndarray) -> d
 
 def _held(one: Opinion, day: date) -> bool:
     """Whether it held on a day, as known strictly before that day."""
-    taken = one.withdrawn_at.astimezone(_BANGKOK).date() if one.withdrawn_at else None
+    taken = today_in_bangkok(one.withdrawn_at) if one.withdrawn_at else None
     return 0 < (day - one.on).days < HOLDS_DAYS and (taken is None or taken >= day)
 
 

@@ -27,8 +27,9 @@ def case_of(who: Here, place: Place, key: str) -> None:
     _ = who.say
     with st.container(border=True):
         st.header(_("Case"))
-        if told := st.session_state.pop("case-told", ""):
-            st.success(told)
+        with st.container():  # there also without words: a box below that is open would fold when they go
+            if told := st.session_state.pop("case-told", ""):
+                st.success(told)
         held = cases.of_child(ground().accounts.people, who.person, place)
         if not held or not held[0][0].is_open:
             _open(who, place, key)
@@ -43,11 +44,12 @@ def case_of(who: Here, place: Place, key: str) -> None:
 def _case(who: Here, case: cases.Case, steps: list[cases.Step]) -> None:
     _ = who.say
     due = page.day(who, case.due) if case.due else ""
+    owner = casework.owners(ground().accounts, [case]).get(case.owner)
     closing = _(casework.CLOSING[case.closing]) if case.closing else ""
     state = [
         _(casework.SIGNALS[case.signal]),
         _("By {day}", day=due) if due else closing,
-        f"{_('Whose turn')}: {case.owner or _('nobody yet')}" if case.is_open else "",
+        f"{_('Whose turn')}: {owner or _('nobody yet')}" if case.is_open else "",
         _("Letters home: {n}", n=case.letters) if case.letters else "",
         _("Looks still to come: {n}", n=case.checks_left) if case.checks_left else "",
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -14,6 +14,7 @@ from care.opinions import Opinion, holding
 from dashboard.language import N_
 from dashboard.roster import Child, Run, children_of
 from raksa.access import Person
+from raksa.accounts import Accounts
 
 SIGNALS = {
     "in_row": N_("days away in a row"),
@@ -111,6 +112,12 @@ def rows(run: Run, people: Engine, person: Person, today: date, *, mine: bool = 
         )
         for case in cases
     ]
+
+
+def owners(accounts: Accounts, held: Iterable[Case]) -> dict[str, str]:
+    """Account -> name of the persons whose turn these cases are; a case nobody has taken yet has none."""
+    people = {case.owner: accounts.person(case.owner) for case in held if case.owner}
+    return {username: person.name if person else username for username, person in people.items()}
 
 
 def opinions(run: Run, people: Engine, person: Person, today: date) -> list[tuple[Opinion, Child | None]]:

@@ -14,7 +14,7 @@ from dashboard import forms, oidc
 from dashboard.gate import cookie_name
 from dashboard.ground import ground, now
 from dashboard.language import N_, speak
-from dashboard.requests import address_of, browser_of, language_of, log, person_of, set_cookie, visitor_of
+from dashboard.requests import address_of, browser_of, language_of, log, onward, person_of, set_cookie, visitor_of
 from raksa.accounts import Refusal, Ticket
 from raksa.errors import RaksaError
 
@@ -69,7 +69,7 @@ async def code(request: Request) -> Response:
 
 async def _signed_in(request: Request, username: str, token: str) -> Response:
     await log(request, username, "sign_in")
-    answer = RedirectResponse("/", 303)
+    answer = onward(request)
     set_cookie(request, answer, cookie_name(request.url.scheme), token)
     answer.delete_cookie(CSRF, path="/login")
     answer.delete_cookie(TICKET, path="/login/code")

@@ -1,6 +1,8 @@
-"""Routes of visits and messages: where the link of a mail leads, and a photograph of a visit."""
+"""Routes of care: where a mail's link leads, photographs of visits, a plan as files, the record of a term's visits."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -8,12 +10,20 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 
 from care import visits
+from care.calendar_file import ics
 from care.messages import linked
-from dashboard import forms, roster
+from care.visit_paper import visit_set
+from care.visit_sheet import record_book, workbook
+from dashboard import forms, planning, roster
 from dashboard.casework import place_of
 from dashboard.ground import current_run, ground, now
 from dashboard.keys import learner_of
+from dashboard.pages import pages_for
+from dashboard.planning import Kept, Shown
 from dashboard.requests import log, person_of
+from dashboard.roster import Run
+from raksa.access import Person
+from raksa.calendar import today_in_bangkok
 from raksa.errors import RaksaError
 
 
@@ -53,4 +63,107 @@ async def photo(request: Request) -> Response:
     return Response(found, media_type="image/jpeg", headers={"Cache-Control": "no-store"})
 
 
-ROUTES = [Route("/from-mail", from_mail), Route("/visit/photo", photo)]
+# ------------------------------------------------------------------------------------------------------------- a plan
+async def visits_pdf(request: Request) -> Response:
+    """The plan and a sheet for each home, on paper."""
+
+    def body(found: Shown, _kept: Kept, person: Person) -> bytes:
+        address = planning.address_of(ground().settings)
+        return visit_set(found.plan, found.people, address, "th" if person.language == "th" else "en")
+
+    return await _plan(request, "pdf", body)
+
+
+async def visits_ics(request: Request) -> Response:
+    """The plan for a calendar: numbers, no names."""
+
+    def body(found: Shown, kept: Kept, person: Person) -> bytes:
+        return ics(found.plan, kept.at, "number", "th" if person.language == "th" else "en")
+
+    return await _plan(request, "ics", body)
+
+
+async def visits_xlsx(request: Request) -> Response:
+    """The plan as a sheet to fill in."""
+    return await _plan(request, "xlsx", lambda found, _, person: workbook(found.plan, found.people, person.language))
+
+
+async def _plan(request: Request, kind: str, make: Callable[[Shown, Kept, Person], bytes]) -> Response:
+    """A file of the person's own plan, of the children she may see today; written to the log first."""
+    person = person_of(request)
+    run = await _run_of(request, f"visits.{kind}")
+    if isinstance(run, Response):
+        return run
+    store = ground().store
+    kept = await run_in_threadpool(planning.kept, store.home, person)
+    if kept is None:
+        return PlainTextResponse("No plan yet", 404)
+    try:
+        found = await run_in_threadpool(planning.shown, run, store, person, kept, person.language)
+    except RaksaError as wrong:
+        return PlainTextResponse(str(wrong), 404)
+    await log(request, person.username, f"export_plan_{kind}", f"run {run.id}, {found.plan.visits} visits", person.role)
+    return _file(await run_in_threadpool(make, found, kept, person), kind, "raksa-visits")
+
+
+async def visits_to_mend(request: Request) -> Response:
+    """Rows of the person's last filled-in sheet that were not taken: her own words, back to her."""
+    person = person_of(request)
+    run = await _run_of(request, "visits-to-mend.xlsx")
+    if isinstance(run, Response):
+        return run
+    body = await run_in_threadpool(planning.rows_to_mend, ground().store.home, person)
+    if body is None:
+        return PlainTextResponse("Nothing to mend", 404)
+    await log(request, person.username, "export_xlsx", "refused rows of a visit sheet", person.role)
+    return _file(body, "xlsx", "raksa-visits-to-mend")
+
+
+async def home_visits(request: Request) -> Response:
+    """The home-visit record of the present term, of the visits to children who stood in the person's scope then."""
+    person = person_of(request)
+    run = await _run_of(request, "home-visits.xlsx")
+    if isinstance(run, Response):
+        return run
+    held, today = ground(), today_in_bangkok(now())
+    made, who = await run_in_threadpool(
+        planning.visits_of_term, run, held.accounts.people, person, held.settings, today
+    )
+    about = f"run {run.id}, home visits of the term, {len(made)} rows"
+    await log(request, person.username, "export_xlsx", about, person.role)
+    return _file(await run_in_threadpool(record_book, made, who, person.language), "xlsx", "raksa-home-visits")
+
+
+async def _run_of(request: Request, what: str) -> Run | Response:
+    """The run people see, for whoever has the page Plan; else the answer that refuses."""
+    person = person_of(request)
+    if "plan" not in pages_for(person):
+        await log(request, person.username, "export_refused", what, f"role {person.role}")
+        return PlainTextResponse("Forbidden", 403)
+    try:
+        return current_run()
+    except RaksaError as wrong:
+        return PlainTextResponse(str(wrong), 404)
+
+
+_MEDIA = {
+    "pdf": "application/pdf",
+    "ics": "text/calendar; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+
+
+def _file(body: bytes, kind: str, name: str) -> Response:
+    held = {"Content-Disposition": f'attachment; filename="{name}.{kind}"', "Cache-Control": "no-store"}
+    return Response(body, media_type=_MEDIA[kind], headers=held)
+
+
+ROUTES = [
+    Route("/from-mail", from_mail),
+    Route("/visit/photo", photo),
+    Route("/export/visits.pdf", visits_pdf),
+    Route("/export/visits.ics", visits_ics),
+    Route("/export/visits.xlsx", visits_xlsx),
+    Route("/export/visits-to-mend.xlsx", visits_to_mend),
+    Route("/export/home-visits.xlsx", home_visits),
+]

@@ -4,7 +4,7 @@ Password managers know such forms, and they need no script."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from html import escape
 
 import pyotp
@@ -12,6 +12,7 @@ import segno
 
 from dashboard.language import N_, Speaker, speak
 from raksa.accounts import SignIn
+from raksa.calendar import BANGKOK
 from raksa.thai import format_date
 
 # What the sign-in form says back, by the reason of the refusal. Which half was wrong is not said.
@@ -30,7 +31,6 @@ NOT_LET_IN = {
     "provider": N_("The identity provider did not confirm who you are. Try again in a moment."),
 }
 _AWAY = N_("Raksa cannot be used just now")
-_BANGKOK = timezone(timedelta(hours=7))
 
 _STYLE = """
 @font-face { font-family: NSTL; src: url(/app/static/fonts/noto-sans-thai-looped-thai-400-normal.woff2);
@@ -239,7 +239,7 @@ def _code_field(say: Speaker) -> str:
 
 def _moment(when: datetime, language: str) -> str:
     """A moment on the clocks of Thailand."""
-    there = when.astimezone(_BANGKOK)
+    there = when.astimezone(BANGKOK)
     return f"{format_date(there.date(), language)} {there:%H:%M}"
 
 

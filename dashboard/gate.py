@@ -17,7 +17,7 @@ import time
 from base64 import b64encode
 from collections.abc import Sequence
 from hashlib import sha256
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
@@ -28,6 +28,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dashboard import forms
 from dashboard.ground import SESSION_HEADER, ground, now
+from dashboard.requests import ADDRESSES, WANTED
 from raksa.accounts import Visitor, session_id
 from raksa.people import PeopleAway
 from raksa.settings import Settings
@@ -43,6 +44,7 @@ _OPEN_UNDER = ("/app/static/fonts/", "/static/")
 _DUE = {"password": ("/password", "/logout"), "second_factor": ("/second-factor", "/logout")}
 _TOKENS = (_COOKIE, f"__Host-{_COOKIE}")
 _SAFE = ("GET", "HEAD", "OPTIONS")
+_LONGEST = 2000  # letters of a query that a cookie keeps; browsers drop one above 4096
 _METHODS = {name: name for name in (*_SAFE, "POST", "PUT", "PATCH", "DELETE")}  # others are somebody's own words
 access_log = logging.getLogger("raksa.access")
 
@@ -113,7 +115,7 @@ class Gate:
         visitor = await run_in_threadpool(ground().accounts.visitor, session_id(token), now()) if token else None
         wants_page = scope["type"] == "http" and scope["method"] == "GET" and "text/html" in headers.get("accept", "")
         if visitor is None:
-            return RedirectResponse("/login", 303) if wants_page else PlainTextResponse("Sign in first", 401)
+            return _to_sign_in(scope) if wants_page else PlainTextResponse("Sign in first", 401)
         open_now = _DUE.get(visitor.due, (path,))
         if path not in open_now:
             return RedirectResponse(open_now[0], 303) if wants_page else PlainTextResponse("Not before that", 403)
@@ -169,6 +171,18 @@ class Gate:
             await send(message)
 
         return strict
+
+
+def _to_sign_in(scope: Scope) -> Response:
+    """To the form. The page asked for is kept beside it: a shared link, or the code on a printed sheet, leads there."""
+    answer = RedirectResponse("/login", 303)
+    path, query = scope["path"], scope["query_string"].decode("latin-1")
+    if path.strip("/") in ADDRESSES and len(query) < _LONGEST:
+        secure = scope["scheme"] == "https"
+        answer.set_cookie(
+            WANTED, quote(f"{path}?{query}", safe=""), max_age=900, httponly=True, samesite="lax", secure=secure
+        )
+    return answer
 
 
 def cookie_name(scheme: str) -> str:

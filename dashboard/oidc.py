@@ -23,7 +23,7 @@ from starlette.routing import Route
 from dashboard import forms
 from dashboard.gate import cookie_name
 from dashboard.ground import ground, now
-from dashboard.requests import address_of, browser_of, language_of, log, set_cookie
+from dashboard.requests import address_of, browser_of, language_of, log, onward, set_cookie
 from raksa.access import ROLES, Person, Scope, check_scopes
 from raksa.accounts import Refusal
 from raksa.errors import RaksaError
@@ -78,7 +78,7 @@ async def come_back(request: Request) -> Response:
     if isinstance(outcome, Refusal):
         return await _refused(request, username, outcome.reason, outcome.reason)
     await log(request, username, "sign_in", reason="oidc")
-    answer = RedirectResponse("/", 303)
+    answer = onward(request)
     set_cookie(request, answer, cookie_name(request.url.scheme), outcome)
     answer.delete_cookie(_TICKET, path="/oidc")
     return answer

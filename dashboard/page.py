@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime
 from html import escape
 from typing import NoReturn
 
@@ -12,9 +12,11 @@ import streamlit as st
 
 from dashboard.ground import current_run, ground, now
 from dashboard.language import LANGUAGES, N_, Speaker, speak
+from dashboard.pages import PAGES, pages_for
 from dashboard.roster import Count, Run, about
 from raksa.access import Person
 from raksa.audit import Entry, record
+from raksa.calendar import BANGKOK
 from raksa.errors import RaksaError
 from raksa.thai import format_date
 
@@ -38,6 +40,10 @@ STYLE = """<style>
   border-bottom: 1px solid #d5dedc; min-width: 5.5rem; }
 .raksa.sheet th { font-weight: 600; }
 .raksa a { color: #0b6b61; }
+/* On a phone Streamlit hides the pages behind a sign: there they stand above the page as well. */
+.raksa.pages { display: none; line-height: 2.2; }
+.raksa.pages a { margin-right: 1rem; white-space: nowrap; display: inline-block; }
+@media (max-width: 640px) { .raksa.pages { display: block; } }
 [data-testid="stCode"] code { font-family: "Source Code Pro", "Noto Sans Thai Looped", monospace; line-height: 1.7; }
 /* Streamlit's grey falls short of a contrast of 4.5; its page links would cut what a tall font needs. */
 [data-testid="stCaptionContainer"] { color: #4a5b58; opacity: 1; }
@@ -46,9 +52,6 @@ STYLE = """<style>
 [data-testid="stTopNavLink"] span, [data-testid="stSidebarNavLink"] span { overflow: visible; }
 [data-testid="stTopNavLink"] span::after, [data-testid="stSidebarNavLink"] span::after { display: none !important; }
 </style>"""
-
-
-_BANGKOK = timezone(timedelta(hours=7))  # Thailand has one zone and no summer time
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,12 @@ def bar(who: Here) -> None:
             on_change=_keep_language,
             args=(who.person.username,),
         )
+    links = "".join(
+        f'<a href="/{name}" target="_self">{escape(say(PAGES[name]))}</a>'
+        for name in pages_for(who.person)
+        if name != "child"  # opened from a list, never from here
+    )
+    st.html(f'<nav class="raksa pages" aria-label="{escape(say("Pages"))}">{links}</nav>')
 
 
 def _keep_language(username: str) -> None:
@@ -152,7 +161,7 @@ def day(who: Here, known: date) -> str:
 
 def moment(who: Here, at: datetime) -> str:
     """A day and time of the clock in Bangkok."""
-    local = at.astimezone(_BANGKOK)
+    local = at.astimezone(BANGKOK)
     return f"{day(who, local.date())} {local:%H:%M}"
 
 

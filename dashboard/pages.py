@@ -12,6 +12,7 @@ PAGES = {
     "child": N_("Child"),
     "cases": N_("Cases"),
     "visit": N_("Visit"),
+    "plan": N_("Plan visits"),
     "area": N_("Area"),
     "data": N_("Data"),
     "model": N_("Model"),
@@ -20,8 +21,8 @@ PAGES = {
     "admin": N_("Administration"),
 }
 _FOR_ROLE = {
-    "teacher": ("today", "lists", "child", "cases", "visit", "how"),
-    "school": ("lists", "today", "child", "cases", "visit", "data", "settings", "how"),
+    "teacher": ("today", "lists", "child", "cases", "plan", "visit", "how"),
+    "school": ("lists", "today", "child", "cases", "plan", "visit", "data", "settings", "how"),
     "area": ("lists", "area", "child", "cases", "visit", "data", "model", "settings", "how"),
     "province": ("area", "model", "how"),
     "researcher": ("model", "how"),

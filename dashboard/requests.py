@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from urllib.parse import unquote, urlsplit
+
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from dashboard.ground import ground, now
 from dashboard.language import LANGUAGES
+from dashboard.pages import PAGES
 from raksa.access import Person
 from raksa.accounts import Visitor
 from raksa.audit import Entry, record
 
+WANTED = "raksa_wanted"  # cookie: the page somebody asked for before signing in
+ADDRESSES = frozenset({*PAGES, "from-mail"})  # what may stand in it
 # The first that a browser's description names. Opera and Edge name Chrome, Chrome names Safari.
 _BROWSERS = {"Edg": "Edge", "OPR": "Opera", "Line": "LINE"} | {name: name for name in ("Firefox", "Chrome", "Safari")}
 _SYSTEMS = {name: name for name in ("Android", "iPhone", "iPad", "Windows", "Linux")} | {"Mac OS": "Mac"}
@@ -49,6 +54,16 @@ def set_cookie(request: Request, answer: Response, name: str, value: str, path: 
     """A cookie that no script reads, that stays on this site, and that travels over TLS only where there is TLS."""
     secure = request.url.scheme == "https"
     answer.set_cookie(name, value, path=path, httponly=True, samesite=same, secure=secure)  # type: ignore[arg-type]
+
+
+def onward(request: Request) -> Response:
+    """After the sign-in: to the page asked for before it, with its query, or to the first page if it was none of ours.
+    The address is put together anew, so that no cookie another host planted leads away."""
+    asked = urlsplit(unquote(request.cookies.get(WANTED, "")))
+    page = asked.path.strip("/")
+    answer = RedirectResponse(f"/{page}?{asked.query}" if page in ADDRESSES else "/", 303)
+    answer.delete_cookie(WANTED)
+    return answer
 
 
 async def log(

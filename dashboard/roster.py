@@ -38,7 +38,7 @@ from raksa.audit import Entry, record
 from raksa.errors import RaksaError
 from raksa.settings import Settings
 from raksa.store import Store
-from raksa.tables import GRADES
+from raksa.tables import GRADES, RUN
 from raksa.thai import format_date, search_key
 
 SMALLEST_CELL = small_cells.SMALLEST_CELL
@@ -302,7 +302,7 @@ def open_run(store: Store, run: str | None = None) -> Run:
     folder = store.run_folder(run)
     try:
         about = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-        return Run(
+        opened = Run(
             folder=folder,
             id=about["id"],
             as_of=date.fromisoformat(about["as_of"]),
@@ -318,6 +318,13 @@ def open_run(store: Store, run: str | None = None) -> Run:
         )
     except (OSError, KeyError, ValueError, duckdb.IOException) as wrong:
         raise RaksaError(f"Run {folder} cannot be read ({wrong!r}). Make a new one with `raksa score`.") from None
+    held = set(opened.rows("SELECT table_name, column_name FROM duckdb_columns()"))
+    wanted = {(table.name, column) for table in RUN.values() for column in table.schema.names}
+    if missing := sorted(wanted - held):
+        opened.close()
+        what = ".".join(missing[0])
+        raise RaksaError(f"Run {folder} was made by another version (no {what}). Make a new one with `raksa score`.")
+    return opened
 
 
 # -------------------------------------------------------------------------------- counts

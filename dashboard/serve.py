@@ -48,6 +48,7 @@ def command(
         # sessions leave behind is collected by Python itself, as anywhere else.
         "runner.postScriptGC": "false",
         "client.showErrorDetails": "none",
+        "client.showErrorLinks": "false",  # else an error offers to be looked up at Google and ChatGPT
         "client.disableDataExport": "true",
         "client.toolbarMode": "minimal",
         "browser.gatherUsageStats": "false",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta, timezone
 
 from sqlalchemy import Engine
 
@@ -13,6 +12,7 @@ from dashboard.language import N_, Speaker
 from dashboard.roster import Run
 from raksa.access import EVERYWHERE, Person, Scope, class_of, where
 from raksa.audit import entries
+from raksa.calendar import BANGKOK
 from raksa.store import Store
 from raksa.tables import GRADES
 from raksa.thai import format_date
@@ -46,7 +46,6 @@ ACTS = {
     "set_school": N_("set a school's value"),
     "take_staff": N_("read a list of staff"),
 }
-_BANGKOK = timezone(timedelta(hours=7))
 
 
 @dataclass(frozen=True)
@@ -110,7 +109,7 @@ def log_lines(people: Engine, say: Speaker, language: str, who: str | None = Non
     learner's number and no name that was searched for: an administrator sees no child."""
     return [
         [
-            f"{format_date(line.at.astimezone(_BANGKOK).date(), language)} {line.at.astimezone(_BANGKOK):%H:%M}",
+            f"{format_date(line.at.astimezone(BANGKOK).date(), language)} {line.at.astimezone(BANGKOK):%H:%M}",
             line.who,
             say(ACTS[line.what]) if line.what in ACTS else line.what,
             re.sub(r"search=[^,]*", "search=…", line.about),

@@ -36,6 +36,8 @@ NAMES = {
     "logistic": ("สมการโลจิสติก", "logistic regression"),
     "school_only": ("เลือกโรงเรียนแทนเลือกเด็ก", "choosing schools, not children"),
     "demographics": ("อายุ ชั้น และบ้านเท่านั้น", "age, grade and home alone"),
+    "nominated": ("ครูเสนอชื่อเท่านั้น", "teachers' nominations alone"),
+    "nominated_then_model": ("ครูเสนอชื่อก่อน แล้วจึงแบบจำลอง", "teachers' nominations, then the model"),
 }
 _WHY_NOT = {
     "floating": ("มีชื่อในทะเบียนแต่ไม่มาเรียน", "on the books, not in class"),

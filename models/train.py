@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -38,6 +38,15 @@ _TEST_SHARE = 0.2
 
 
 @dataclass(frozen=True)
+class Beside:
+    """What people know of the judged rows, and no model does. `ways`: further ways of choosing, name → scores (rows,),
+    as `models.judge.judge` takes them; `figures`: what is said beside the judged figures, key → JSON-able."""
+
+    ways: Mapping[str, np.ndarray] = field(default_factory=dict)
+    figures: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Trained:
     """A saved model and what its card says."""
 
@@ -54,12 +63,15 @@ def train(
     trials: int | None = None,
     by: str = "raksa train",
     promote: bool = False,
+    beside: Callable[[pd.DataFrame, np.ndarray], Beside] | None = None,
 ) -> Trained:
     """Build the panel, judge and audit, fit the model of today, save it, and publish it unless it is worse than the one
     published (`models.catalogue.decide`) or `promote` says to in any case.
 
     budget, trials: seconds, and at most how many trials, to look for better settings of the trees in the past
-    (`models.search`). Raises RaksaError with fewer than two closed years. Same register, same settings: same bytes.
+    (`models.search`). beside: from the judged rows whose outcome is known, and the chance of each, to what people said
+    and did about them (`care.loop`); it changes what the card says, never a model. Raises RaksaError with fewer than
+    two closed years. Same register, same settings, nothing beside: same bytes.
     """
     say = progress or (lambda _: None)
     rows, years = usable_rows(store, settings, say)
@@ -76,11 +88,13 @@ def train(
     say(f"judging on {years[-1]}")
     judged_by = _fit(usable, years[:-1], settings, chosen)
     before, held = _past_and_last(usable, years)
-    champion = _champion(store, years[-1])
+    said = _beside(beside, judged_by, held)
+    others = {**_champion(store, years[-1]), **said.ways}
     judged = {
         "trained_on": years[:-2] or years[:-1],
         "calibrated_on": years[-2:-1] if len(years) > 2 else "out-of-fold rows",
-        **judge(judged_by, before, held, settings, champion),
+        **judge(judged_by, before, held, settings, others),
+        **said.figures,
         "audit": _audit(store, settings, judged_by, rows[rows["academic_year"] == years[-1]]),
     }
     judged["random_split"] = random_split(usable, judged["compared"]["model"]["auc"], settings, judged_by)
@@ -106,6 +120,13 @@ def train(
         catalogue.record(store, "trained", model, by)
     _promote(store, model, by, always=promote, say=say)
     return Trained(model, {"id": model, **card})
+
+
+def _beside(of: Callable[[pd.DataFrame, np.ndarray], Beside] | None, risk: Risk, held: pd.DataFrame) -> Beside:
+    if of is None:
+        return Beside()
+    known = held[held["left"].notna()].reset_index(drop=True)
+    return of(known, risk.predict(known))
 
 
 def _champion(store: Store, year: int) -> dict[str, Risk]:

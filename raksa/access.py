@@ -154,7 +154,7 @@ def check_scopes(role: str, scopes: Iterable[Scope]) -> None:
             raise RaksaError(f"Scope kind {scope.kind!r} is unknown. Kinds: {', '.join(SCOPE_KINDS)}.")
         if scope.kind != fits:
             raise RaksaError(
-                f"A {role} account takes {f'{fits} scopes' if fits else 'no scope'}, "
+                f"An account with the role {role} takes {f'{fits} scopes' if fits else 'no scope'}, "
                 f"not {scope.kind}:{scope.value}. Leave it out or choose another role."
             )
         if scope.kind == "class" and scope.value.count("|") != 2:

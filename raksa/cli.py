@@ -18,6 +18,7 @@ from raksa.cli_messages import digest_app
 from raksa.cli_models import models_app
 from raksa.cli_people import backup, people_app, restore
 from raksa.cli_plan import plan
+from raksa.cli_visits import visits_app
 from raksa.errors import RaksaError
 
 if TYPE_CHECKING:
@@ -387,6 +388,7 @@ app.add_typer(models_app, name="models", rich_help_panel=None)
 app.command()(plan)
 app.add_typer(digest_app, name="digest", rich_help_panel=None)
 app.add_typer(effect_app, name="effect", rich_help_panel=None)
+app.add_typer(visits_app, name="visits", rich_help_panel=None)
 app.add_typer(people_app, name="people", rich_help_panel=None)
 app.command()(backup)
 app.command()(restore)
@@ -480,6 +482,7 @@ def train(
     """
     import getpass
 
+    from care.loop import said_and_done
     from models.search import seconds
     from models.train import train as learn
 
@@ -493,6 +496,7 @@ def train(
         trials=trials or None,
         by=getpass.getuser(),
         promote=promote,
+        beside=said_and_done(settings),
     )
     _print_card(trained.model, trained.card)
 
@@ -706,6 +710,13 @@ def _print_card(model: str, card: Any) -> None:
         for name, f in judged["compared"].items()
     ]
     _print_rows(rows, "table")
+    if done := judged.get("helped"):
+        only = judged["without_helped"]["at_capacity"]
+        print(
+            f"Helped before the outcome: {done['rows']} of the rows, {done['listed']} listed, of whom "
+            f"{done['listed_and_stayed']} stayed. Without them: precision {only['precision']:.3f}, "
+            f"recall {only['recall']:.3f}."
+        )
     split = judged["random_split"]
     print(
         f"A random split would have claimed an AUC of {split['auc']:.3f}; the next year says {split['next_year']:.3f}."

@@ -192,9 +192,9 @@ def _show(found: Estimate, settings: Settings, format: str, language: str | None
         print(f"\n{heads[2][which]}")
     marks = {True: ("ผ่าน", "ok"), False: ("ไม่ผ่าน", "NO"), None: ("–", "–")}
     for check in found.checks:
-        print(f"  {marks[check.holds][which]:<7}{said(check.said)}")
+        print(f"  {marks[check.holds][which]:<9}{said(check.said)}")
     if found.sensitivity:
-        print(f"  {'–':<7}{said(found.sensitivity)}")
+        print(f"  {'–':<9}{said(found.sensitivity)}")
 
 
 def _chosen(known: pd.DataFrame, schools: str | None, area: str | None) -> pd.DataFrame:

@@ -21,6 +21,7 @@ FRONT_DOOR = {
     "raksa/cli_models.py",
     "raksa/cli_people.py",
     "raksa/cli_plan.py",
+    "raksa/cli_visits.py",
     "raksa/demo.py",
 }
 

@@ -29,6 +29,11 @@ CHOICE = Said(
     "วิธีนี้แยกผลของการช่วยเหลือออกจากเหตุที่เลือกช่วยเด็กคนนั้นไม่ได้",
     "This cannot tell help from choice: who was contacted was chosen, perhaps for what no record says.",
 )
+_WORDS = {
+    "risk": Said("โอกาสออกกลางคันโดยประมาณ", "risk"),
+    "absent_28d": Said("จำนวนวันที่ขาดใน 28 วัน", "days absent in four weeks"),
+    "attended_share": Said("สัดส่วนวันที่มาเรียน", "share of days attended"),
+}
 _ASSUMED = (
     CHOICE,
     Said(
@@ -150,11 +155,12 @@ def _evenness(rows: pd.DataFrame, weight: np.ndarray, name: str) -> Check:
     met, value = rows["contacted"].to_numpy(bool), rows[name].to_numpy(float)
     before = _apart(value, met, np.ones(len(rows)), value)
     after = _apart(value, met, weight, value)
+    words = _WORDS.get(name, Said(f" {name}", name))
     return Check(
         f"balance: {name}",
         Said(
-            f"ความต่างของ {name} (หน่วยส่วนเบี่ยงเบนมาตรฐาน): ก่อน {before:+.2f} หลัง {after:+.2f}",
-            f"Difference in {name}, in standard deviations: {before:+.2f} before matching, {after:+.2f} after.",
+            f"ความต่างของ{words.th} (หน่วยส่วนเบี่ยงเบนมาตรฐาน): ก่อน {before:+.2f} หลัง {after:+.2f}",
+            f"Difference in {words.en}, in standard deviations: {before:+.2f} before matching, {after:+.2f} after.",
         ),
         bool(abs(after) < _EVEN) if np.isfinite(after) else None,
     )

@@ -1,13 +1,16 @@
-"""Area: schools beside each other, a map, counts, who changes school next, contacts, weeks, the figures to report."""
+"""Area: schools beside each other, a map, counts, who changes school next, contacts, visits to share,
+weeks, the figures to report."""
 
 import altair as alt
 import pydeck as pdk
 import streamlit as st
 
-from dashboard import areas, page, roster
+from care.contacts import last_contacts
+from dashboard import areas, budget, page, roster
 from dashboard.ground import ground, now
 from dashboard.small_cells import SMALLEST_CELL
 from raksa.access import sees_learners, sees_whole_cells
+from raksa.errors import RaksaError
 
 MOST_SCHOOLS = 400  # of a whole country one area is chosen first
 CHART_ROWS = 30
@@ -205,6 +208,110 @@ def contacts(area):
     )
 
 
+def visits(area):
+    st.header(_("Visits to share"))
+    st.write(
+        _("need = estimated chance of leaving × what can still be changed × how long nobody has made contact. Every "
+          "school first gets its floor; then each visit goes to the child with the greatest need not reached yet.")
+    )  # fmt: skip
+    page.facts(formula())
+    with st.grid(min_column_width=150):
+        money = st.number_input(_("Money for visits (baht)"), 0, 100_000_000, 20_000, 1_000, key="money")
+        cost = st.number_input(_("Cost of one visit (baht)"), 1, 1_000_000, 200, 10, key="cost")
+        floor = st.number_input(_("At least so many for each school"), 0, 1_000, 1, key="floor")
+    rows = budget.needs(
+        run, who.person, last_contacts(ground().accounts.people, who.person), now().date(), area=area
+    )  # fmt: skip
+    try:
+        shared = budget.share(run, who.person, rows, budget.visits_for(money, cost), floor)
+    except RaksaError:
+        st.info(_("There is not enough for that, or nobody here could be estimated. Lower the floor or the cost."))
+        return
+    st.subheader(_("What the visits reach"))
+    page.facts(reached(shared))
+    st.caption(
+        _("The brackets hold the true number nine times in ten; counted up to {day}.", day=page.day(who, run.horizon))
+    )
+    st.subheader(_("Visits per school"))
+    page.sheet(
+        [_("School"), _("Visits"), _("Equal shares"), _("Children"), _("Cannot be estimated"),
+         _("Expected to leave, visited"), _("One visit more"), _("One visit fewer")],
+        [[one.name, number(one.visits), number(one.equal), number(one.children + one.not_scored),
+          number(one.not_scored),
+          _("cannot be estimated") if one.leavers is None else estimated(one.leavers, (one.low, one.high)),
+          moved(one.one_more, shared), moved(one.one_fewer and -one.one_fewer, shared)] for one in shared.schools],
+    )  # fmt: skip
+    st.caption(
+        _("One visit more or fewer: by how much the need reached would change, in hundredths of the whole need. "
+          "A school where nobody can be estimated keeps its floor, to find out; the lists say whose turn it is.")
+    )  # fmt: skip
+    moving(shared)
+
+
+def formula():
+    """What the three parts mean."""
+    return [
+        (_("Estimated chance of leaving"),
+         _("On no school's list by {day}; children who cannot be estimated have none.",
+           day=page.day(who, run.horizon))),
+        (_("What can still be changed"),
+         _("From ½, where nothing that stands out is in anyone's hands, to 1. It is worked out for listed children; "
+           "the others are taken as the mean of the listed.")),
+        (_("How long nobody has made contact"),
+         _("From ¼ on the day of a contact to 1 after 30 days; 1 where nobody ever wrote one down.")),
+    ]  # fmt: skip
+
+
+def reached(shared):
+    whole = shared.need or 1
+    own, equal = shared.promise, shared.equal_promise
+    yield _("Visits: {n}", n=f"{shared.visits:,}"), _("As many whole visits as the money pays for.")
+    yield (
+        _("Of the whole need reached: {n}%", n=f"{100 * shared.reach / whole:.1f}"),
+        _("Equal shares would reach {n}%. No sharing with this floor reaches more.",
+          n=f"{100 * shared.equal_reach / whole:.1f}"),
+    )  # fmt: skip
+    if shared.floor:
+        yield (
+            _("What the floor costs: {n}%", n=f"{100 * (shared.free_reach - shared.reach) / whole:.1f}"),
+            _("So much more of the need would be reached if no school had a floor."),
+        )
+    yield (
+        _("Expected to leave, of those visited: {n}", n=estimated(own.on_list, own.on_list_between)),
+        _("With equal shares: {n}.", n=estimated(equal.on_list, equal.on_list_between)),
+    )
+    yield (
+        _("Expected to leave, of those not visited: {n}", n=estimated(own.off_list, own.off_list_between)),
+        _("With equal shares: {n}.", n=estimated(equal.off_list, equal.off_list_between)),
+    )
+
+
+def moving(shared):
+    st.subheader(_("Move one visit"))
+    names = {one.id: one.name for one in shared.schools}
+    with st.grid(min_column_width=220):
+        giver = page.pick(who, _("From"), names, _("Choose a school"), "giver")
+        taker = page.pick(who, _("To"), names, _("Choose a school"), "taker")
+    if not (giver and taker) or giver == taker:
+        return
+    change = shared.move(giver, taker)
+    if change is None:
+        st.write(
+            _("This visit cannot be moved: the first school has no more than its floor, or the other has nobody left "
+              "who can be estimated.")
+        )  # fmt: skip
+        return
+    st.write(_("The need reached would change by {n} hundredths of the whole need.", n=moved(change, shared)))
+
+
+def estimated(expected, between):
+    return f"{'< 1' if expected < 0.5 else f'{expected:,.0f}'} {span(*between)}"
+
+
+def moved(change, shared):
+    return "–" if change is None else f"{100 * change / (shared.need or 1):+.2f}"
+
+
 def over_weeks(area):
     st.header(_("Week by week"))
     found = areas.weeks(run, who.person, area)
@@ -268,7 +375,11 @@ parts = {
     _("Map"): lambda: on_map(schools),
     _("Counts"): lambda: counted(area),
     _("Change of school"): lambda: changing(area),
-    **({_("Contacts"): lambda: contacts(area)} if sees_learners(who.person) else {}),
+    **(
+        {_("Contacts"): lambda: contacts(area), _("Visits to share"): lambda: visits(area)}
+        if sees_learners(who.person)
+        else {}
+    ),
     _("Weeks"): lambda: over_weeks(area),
     _("Report"): lambda: reported(area),
 }

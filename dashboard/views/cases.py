@@ -14,7 +14,7 @@ def card(row):
     case, child = row.case, row.child
     name = child.name if child else _("On no list now")
     place = " · ".join(filter(None, (child.class_name, child.school))) if child else ""
-    owner = case.owner or _("nobody yet")
+    owner = owners.get(case.owner) or _("nobody yet")
     due = page.day(who, case.due) if case.due else "—"
     when = _("Past its date since {day}, days: {n}", day=due, n=row.overdue) if row.overdue else _("By {day}", day=due)
     with st.container(border=True):
@@ -57,6 +57,7 @@ st.title(_("Cases"))
 mine = st.toggle(_("Only those whose turn is mine"), key="mine")
 page.note(who, "read_cases", about=f"run {run.id}", reason=who.person.role)
 found = casework.rows(run, people, who.person, today, mine=mine)
+owners = casework.owners(ground().accounts, [row.case for row in found])
 st.caption(_("Open: {n}. Past their date: {late}.", n=len(found), late=casework.late(found)))
 if not found:
     st.info(_("No case is open. Open one on a child's page."))

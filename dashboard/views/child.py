@@ -97,8 +97,9 @@ def done(who, found, key):
     _ = who.say
     with st.container(border=True):
         st.header(_("What was done"))
-        if told := st.session_state.pop("written", ""):
-            st.success(told)
+        with st.container():  # there also without words: a box below that is open would fold when they go
+            if told := st.session_state.pop("written", ""):
+                st.success(told)
         write(who, found, key)
         if st.button(_("Fill in the visit form"), key=f"visit-{key}"):
             st.switch_page("views/visit.py", query_params={"child": key})

@@ -55,8 +55,10 @@ LISTS = {"/export/list.csv", "/export/list.xlsx", "/export/list.pdf"}
 CHILD_FILES = {"/export/child.pdf", "/export/child.json", "/export/child.csv"}
 FIGURES, CARD, REFUSED_ROWS = {"/export/area.csv"}, {"/model/card"}, {"/export/refused.xlsx"}
 PHOTO, MAIL = {"/visit/photo"}, {"/from-mail"}
+PLAN = {"/export/visits.pdf", "/export/visits.ics", "/export/visits.xlsx", "/export/visits-to-mend.xlsx"}
+RECORD = {"/export/home-visits.xlsx"}
 SHOWN = {"/", *(f"/{name}" for name in PAGES)}
-CLOSED = sorted(DOORS | LISTS | CHILD_FILES | FIGURES | CARD | REFUSED_ROWS | PHOTO | MAIL | SHOWN)
+CLOSED = sorted(DOORS | LISTS | CHILD_FILES | FIGURES | CARD | REFUSED_ROWS | PHOTO | MAIL | PLAN | RECORD | SHOWN)
 EVERYONE = [one.username for one in ADULTS]
 
 
@@ -286,6 +288,22 @@ def test_one_ends_ones_own_sign_in_elsewhere_or_all_of_them(server: Server) -> N
         assert third.post("/sessions", data={"do": "all"}).headers["location"] == "/login"
         assert desk.get("/").headers["location"] == "/login"
     assert [line.what for line in server.log_of("rung")[:2]] == ["sign_out_everywhere", "end_session"]
+
+
+@pytest.mark.parametrize("path", sorted(PLAN | RECORD))
+def test_plans_and_records_of_visits_are_ones_own(server: Server, cookies: Mapping[str, str], path: str) -> None:
+    """Visits to every child are there; what a plan's files hold is in test_plan_page.py."""
+    with server.accounts() as accounts:
+        for child in CHILDREN:
+            form = Form(now().date() - timedelta(1), "visit", agreed="จะกลับมาเรียน")
+            write_visit(accounts.people, None, place_of(child), form, now=now(), home=server.home)
+    for username, own in OWN.items():
+        with client_of(server, cookies[username]) as client:
+            answer = client.get(path, params={"child": key_of(server.home, SAI.learner_id), "school": SAI.school_id})
+        may = username in ("somsri", "wichai")
+        assert answer.status_code in ((200, 404) if may else (403,)), username
+        told = named(text_of(answer))
+        assert told == own if may and path in RECORD else told <= own, username
 
 
 # ------------------------------------------------------------------------------------------------- everybody not in

@@ -237,7 +237,7 @@ def test_without_these_settings_claims_change_nothing() -> None:
 
 
 def test_a_role_that_the_scopes_held_here_do_not_fit_is_refused() -> None:
-    with pytest.raises(RaksaError, match="A area account takes area scopes"):
+    with pytest.raises(RaksaError, match="An account with the role area takes area scopes"):
         rights({"roles": "area"}, Settings(oidc_role_claim="roles"), SOMSRI)
 
 

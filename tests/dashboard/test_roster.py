@@ -265,6 +265,14 @@ def test_a_part_of_a_name_with_or_without_tones_finds_who_has_it(crowd: Run, par
         assert {one.name for one in found} == wanted
 
 
+def test_a_run_of_another_version_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    store = write_run(tmp_path)
+    with duckdb.connect(str(store.run_folder() / "scores.duckdb")) as con:
+        con.execute("ALTER TABLE roster DROP COLUMN name_key")
+    with pytest.raises(RaksaError, match=r"another version \(no roster.name_key\).*raksa score"):
+        roster.open_run(store)
+
+
 def test_classes_stand_in_school_order(crowd: Run) -> None:
     assert roster.classes(crowd, KAMOL) == [("ป.4", ""), ("ป.6", ""), ("ม.2", "1"), ("ม.3", "1"), ("ม.3", "2")]
     assert roster.classes(crowd, KAMOL, PA_PHAI) == [("ป.6", ""), ("ม.2", "1")]
