@@ -45,6 +45,10 @@ ACTS = {
     "unlock": N_("unlocked an account"),
     "set_school": N_("set a school's value"),
     "take_staff": N_("read a list of staff"),
+    "read_cases": N_("read cases"),
+    "read_plan": N_("opened a plan of visits"),
+    "return_visits": N_("read visits back from a sheet"),
+    "read_photo": N_("opened a photograph"),
 }
 
 

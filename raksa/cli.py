@@ -658,6 +658,9 @@ def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
+_SHORT = 40  # letters of a cell that stays on one line
+
+
 def _print_rows(rows: list[dict[str, Any]], format: str) -> None:
     """Rows as a table for people, CSV for Excel, or JSON for programs. No rows: the header-less empty form."""
     if format == "json":
@@ -681,7 +684,9 @@ def _print_rows(rows: list[dict[str, Any]], format: str) -> None:
         if not rows:
             print("Nothing to show.")
             return
-        table = Table(*rows[0], box=None, header_style="bold")
+        table = Table(box=None, header_style="bold")
+        for name in rows[0]:  # sentences are broken into lines, names and codes are not
+            table.add_column(name, no_wrap=max(len(str(row[name])) for row in rows) <= _SHORT)
         for row in rows:
             table.add_row(*("" if v is None else str(v) for v in row.values()))
         console = Console()

@@ -78,6 +78,8 @@ def test_somsri_sees_her_class_and_no_score(page_of: Callable[[str], Page]) -> N
     page = page_of("somsri")
     expect(page.get_by_role("heading", name="ห้องของฉันตอนนี้")).to_be_visible()
     page.get_by_role("link", name="รายชื่อ", exact=True).first.click()
+    expect(page.get_by_role("heading", level=1, name="นักเรียนที่ต้องดูแลเพิ่ม")).to_be_visible()
+    page.wait_for_function(QUIET)
     expect(page.get_by_role("heading", name="เด็กชายก้อง เก่งกล้า")).to_be_visible()
     expect(page.get_by_role("heading", name="เด็กหญิงมะลิ ใจดี")).to_be_visible()
     seen = page.inner_text("body")
@@ -107,7 +109,8 @@ def test_kamols_choices_stand_in_the_address_and_back_goes_back(page_of: Callabl
     expect(page.get_by_role("cell", name="เด็กชายก้อง เก่งกล้า")).to_be_visible()
     expect(page).to_have_url(re.compile("new=1&view=table$"))
     page.go_back()
-    page.go_back()
+    if "new=1" in page.url:  # the two clicks were answered one by one
+        page.go_back()
     expect(fah).to_be_visible()
     assert "new=1" not in page.url
 

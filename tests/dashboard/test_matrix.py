@@ -291,14 +291,14 @@ def test_one_ends_ones_own_sign_in_elsewhere_or_all_of_them(server: Server) -> N
 
 
 @pytest.mark.parametrize("path", sorted(PLAN | RECORD))
-def test_plans_and_records_of_visits_are_ones_own(server: Server, cookies: Mapping[str, str], path: str) -> None:
+def test_plans_and_records_of_visits_are_ones_own(server: Server, path: str) -> None:
     """Visits to every child are there; what a plan's files hold is in test_plan_page.py."""
     with server.accounts() as accounts:
         for child in CHILDREN:
             form = Form(now().date() - timedelta(1), "visit", agreed="จะกลับมาเรียน")
             write_visit(accounts.people, None, place_of(child), form, now=now(), home=server.home)
     for username, own in OWN.items():
-        with client_of(server, cookies[username]) as client:
+        with server.signed_in(username) as client:
             answer = client.get(path, params={"child": key_of(server.home, SAI.learner_id), "school": SAI.school_id})
         may = username in ("somsri", "wichai")
         assert answer.status_code in ((200, 404) if may else (403,)), username
