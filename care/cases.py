@@ -24,7 +24,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from care.contacts import KINDS as CONTACTS
-from care.contacts import MOST_LETTERS, OPERATOR, ContactRow, Place
+from care.contacts import MOST_LETTERS, OPERATOR, ContactRow, Place, check_may_open
 from raksa.access import Person, decide
 from raksa.audit import Base, Moment
 from raksa.calendar import today_in_bangkok
@@ -193,7 +193,7 @@ def open_case(
     Raises RaksaError if the person may not see the child, she has an open case already, the signal is none of SIGNALS
     or nothing is said.
     """
-    _may(person, place)
+    check_may_open(person, place)
     if signal not in SIGNALS:
         raise RaksaError(f"Signal {signal!r} is unknown. Signals: {', '.join(SIGNALS)}.")
     _check_words(said)
@@ -337,7 +337,7 @@ def hand_over(
 def of_child(people: Engine, person: Person | None, place: Place) -> list[tuple[Case, list[Step]]]:
     """A child's cases with their steps, the newest case first, steps oldest first. Raises RaksaError if the person may
     not see the child who stands at `place`."""
-    _may(person, place)
+    check_may_open(person, place)
     with scoped(people, person, learner=place.learner_id) as session:
         cases = session.scalars(
             select(CaseRow).where(CaseRow.learner_id == place.learner_id).order_by(CaseRow.id.desc())
@@ -443,12 +443,6 @@ def _held(session: Session, person: Person | None, case_id: int, version: int) -
     if row.version != version:
         raise CaseMovedOn(_case(row))
     return row
-
-
-def _may(person: Person | None, place: Place) -> None:
-    answer = decide(person, place.school_id, place.area_id, place.grade, place.room)
-    if not answer.allowed:
-        raise RaksaError(f"This account may not open this child: {answer.reason}. Ask whoever looks after accounts.")
 
 
 def _seen(person: Person | None, case: CaseRow, row: CaseStepRow) -> Step:

@@ -132,7 +132,7 @@ def write(
     Raises RaksaError if the person may not see the child, the text is empty or has more than 4,000 letters, the kind
     is none of KINDS, or the day lies after today (Bangkok).
     """
-    _may(person, place)
+    check_may_open(person, place)
     _check(on, kind, text, now)
     row = ContactRow(
         **vars(place),
@@ -198,7 +198,7 @@ def of_child(people: Engine, person: Person | None, place: Place) -> list[Contac
     The text of a restricted one is redacted for everyone but its writer and the leadership of the school where it was
     written. Raises RaksaError if the person may not see the child.
     """
-    _may(person, place)
+    check_may_open(person, place)
     query = select(ContactRow).where(ContactRow.learner_id == place.learner_id)
     with scoped(people, person, learner=place.learner_id) as session:
         rows = session.scalars(query.order_by(ContactRow.day.desc(), ContactRow.id.desc()))
@@ -229,7 +229,8 @@ _PLACE = ("learner_id", "school_id", "area_id", "grade", "room")
 _KEPT = (*_PLACE, "day", "kind", "text", "restricted", "version", "changed_at", "changed_by")
 
 
-def _may(person: Person | None, place: Place) -> None:
+def check_may_open(person: Person | None, place: Place) -> None:
+    """Raises RaksaError, with the reason, if raksa.access does not open a child who stands at `place` to the person."""
     answer = decide(person, place.school_id, place.area_id, place.grade, place.room)
     if not answer.allowed:
         raise RaksaError(f"This account may not open this child: {answer.reason}. Ask whoever looks after accounts.")

@@ -21,8 +21,8 @@ from sqlalchemy import BigInteger, Engine, Index, String, Text, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
-from care.contacts import MOST_LETTERS, OPERATOR, Place
-from raksa.access import Person, decide
+from care.contacts import MOST_LETTERS, OPERATOR, Place, check_may_open
+from raksa.access import Person
 from raksa.audit import Base, Moment
 from raksa.calendar import today_in_bangkok
 from raksa.errors import RaksaError
@@ -104,7 +104,7 @@ def withdraw(people: Engine, person: Person | None, opinion_id: int, now: dateti
 
 def of_child(people: Engine, person: Person | None, place: Place) -> list[Opinion]:
     """All that was ever said of a child, newest first. Raises RaksaError if the person may not see her."""
-    _may(person, place)
+    check_may_open(person, place)
     query = select(OpinionRow).where(OpinionRow.learner_id == place.learner_id).order_by(OpinionRow.id.desc())
     with scoped(people, person, learner=place.learner_id) as session:
         return [_opinion(row) for row in session.scalars(query)]
@@ -175,7 +175,7 @@ def _held(one: Opinion, day: date) -> bool:
 
 # ------------------------------------------------------------------------------------------------------------ inside
 def _say(people: Engine, person: Person | None, place: Place, says: str, run: str, said: str, now: datetime) -> Opinion:
-    _may(person, place)
+    check_may_open(person, place)
     if not said.strip():
         raise RaksaError("No reason is given. Say in a sentence what you know of the child.")
     if len(said) > MOST_LETTERS:
@@ -192,12 +192,6 @@ def _say(people: Engine, person: Person | None, place: Place, says: str, run: st
         except IntegrityError:
             raise RaksaError("You have said something of this child already. Take that back first.") from None
         return _opinion(row)
-
-
-def _may(person: Person | None, place: Place) -> None:
-    answer = decide(person, place.school_id, place.area_id, place.grade, place.room)
-    if not answer.allowed:
-        raise RaksaError(f"This account may not open this child: {answer.reason}. Ask whoever looks after accounts.")
 
 
 def _opinion(row: OpinionRow) -> Opinion:

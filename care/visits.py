@@ -25,9 +25,9 @@ from sqlalchemy import BigInteger, Engine, Index, String, Text, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from care.cases import CaseRow, add_step
-from care.contacts import MOST_LETTERS, OPERATOR, ContactRow, Place
+from care.contacts import MOST_LETTERS, OPERATOR, ContactRow, Place, check_may_open
 from care.visit_paper import CAUSES, HELP, MODES
-from raksa.access import Person, decide
+from raksa.access import Person
 from raksa.audit import Base, Moment
 from raksa.calendar import today_in_bangkok
 from raksa.errors import RaksaError
@@ -121,7 +121,7 @@ class DraftRow(Base):
 def keep_draft(people: Engine, person: Person, place: Place, words: Mapping[str, Any], now: datetime) -> None:
     """Keep what a person has written so far about a child: JSON-able words by field. Raises RaksaError if she may not
     see the child, or it is longer than any form."""
-    _may(person, place)
+    check_may_open(person, place)
     text = json.dumps(words, ensure_ascii=False, default=str)
     if len(text) > 10 * MOST_LETTERS:
         raise RaksaError(f"The draft has {len(text):,} letters; {10 * MOST_LETTERS:,} are the most. Make it shorter.")
@@ -131,7 +131,7 @@ def keep_draft(people: Engine, person: Person, place: Place, words: Mapping[str,
 
 def draft(people: Engine, person: Person, place: Place) -> dict[str, Any]:
     """What the person has written so far about the child; empty if nothing."""
-    _may(person, place)
+    check_may_open(person, place)
     with scoped(people, person, learner=place.learner_id) as session:
         row = session.get(DraftRow, (person.username, place.learner_id))
         return dict(json.loads(row.words)) if row else {}
@@ -168,7 +168,7 @@ def write_visit(
     Raises RaksaError if the person may not see the child, a code is not known, the day is not here yet, nothing is
     written, or a photograph is none.
     """
-    _may(person, place)
+    check_may_open(person, place)
     _check(form, now)
     small = {kind: _smaller(kind, content) for kind, content in (photos or {}).items()}
     who, who_name = person.username if person else OPERATOR, person.name if person else OPERATOR
@@ -201,7 +201,7 @@ def write_visit(
 
 def of_child(people: Engine, person: Person | None, place: Place) -> list[Visit]:
     """Visits to a child, newest first. Raises RaksaError if the person may not see the child who stands at `place`."""
-    _may(person, place)
+    check_may_open(person, place)
     query = select(VisitRow).where(VisitRow.learner_id == place.learner_id)
     with scoped(people, person, learner=place.learner_id) as session:
         return [_visit(row) for row in session.scalars(query.order_by(VisitRow.day.desc(), VisitRow.id.desc()))]
@@ -291,12 +291,6 @@ def _contact(
 
 def _drop(session: Session, person: Person, place: Place) -> None:
     session.execute(delete(DraftRow).where(DraftRow.who == person.username, DraftRow.learner_id == place.learner_id))
-
-
-def _may(person: Person | None, place: Place) -> None:
-    answer = decide(person, place.school_id, place.area_id, place.grade, place.room)
-    if not answer.allowed:
-        raise RaksaError(f"This account may not open this child: {answer.reason}. Ask whoever looks after accounts.")
 
 
 def _as_text(form: Form) -> str:
