@@ -55,8 +55,15 @@ def line(
     """Compare children just listed with children just not listed, in every school.
 
     A list ends where the visits end, not where the need ends; so the last child on it and the first one off it hardly
-    differ but for the list. The answer holds for children near the line. Leave --places as it is: whoever tries several
-    widths finds one that pleases.
+    differ but for the list. The answer holds for children near the line.
+
+    Assumed: lists follow the ranking and nobody moved a child over the line; but for the list, children on its two
+    sides differ only gradually. What of it can be checked is checked, and a failed check takes the answer back.
+
+    "Cannot tell yet" means that no difference at all still lies within the 95% interval, not that nothing was achieved.
+    It is the usual answer for an area alone: ask with a whole province.
+
+    Leave --places as it is: whoever tries several widths finds one that pleases.
     """
     from care.effect import gather
     from care.effect.line import line as around
@@ -168,23 +175,29 @@ def steps(
 
     settings, store = _open()
     read, days = gather.read_schedule(schedule)
-    rows = gather.of_schedule(store, settings, read, days, _now().date())
+    rows = gather.of_schedule(store, settings, read, days, _today())
     _show(stepped(rows, seed=settings.seed if seed is None else seed), settings, format, language)
 
 
 # ------------------------------------------------------------------------------------------------------------- in words
 def _show(found: Estimate, settings: Settings, format: str, language: str | None) -> None:
-    """The verdict first, then what was compared, what is assumed and what was checked."""
+    """The verdict first, then how to read it, what was compared, what is assumed and what was checked."""
     if format == "json":
         print(json.dumps(found.as_json(), ensure_ascii=False, indent=1))
         return
     which = ("th", "en").index(language or settings.language)
-    heads = (("สิ่งที่เปรียบเทียบ", "Compared"), ("ข้อสมมติ", "Assumed"), ("สิ่งที่ตรวจ", "Checked"))
+    heads = (
+        ("สิ่งที่เปรียบเทียบ", "Compared"),
+        ("ข้อสมมติ", "Assumed"),
+        ("สิ่งที่ตรวจ (ข้อใดไม่ผ่าน ถือว่ายังบอกไม่ได้)", "Checked (a NO takes the answer back)"),
+    )
 
     def said(each: Said) -> str:
         return each[which]
 
     print(said(found.says()))
+    for each in _reading(found):
+        print(said(each))
     print(f"\n{heads[0][which]}\n  {said(found.compared)}\n\n{heads[1][which]}")
     for each in found.assumptions:
         print(f"  {said(each)}")
@@ -195,6 +208,28 @@ def _show(found: Estimate, settings: Settings, format: str, language: str | None
         print(f"  {marks[check.holds][which]:<9}{said(check.said)}")
     if found.sensitivity:
         print(f"  {'–':<9}{said(found.sensitivity)}")
+
+
+def _reading(found: Estimate) -> list[Said]:
+    """How to read the interval, and what would tell more where too few schools or leavers are what is missing."""
+    from care.effect.estimate import Said
+
+    reading = [
+        Said(
+            f"ถ้าข้อสมมติด้านล่างเป็นจริง ช่วงเช่นนี้ครอบคลุมความต่างจริงราว {100 * found.level:.0f} ครั้งใน 100 ครั้ง",
+            f"If what is assumed below holds, such an interval holds the true difference about {100 * found.level:.0f} "
+            "times in 100.",
+        )
+    ]
+    if found.verdict == "cannot tell yet" and found.against is None:
+        reading.append(
+            Said(
+                "ไม่ได้แปลว่าการช่วยเหลือไม่มีผล จะบอกได้มากขึ้นเมื่อเปรียบเทียบหลายโรงเรียนขึ้น เช่น ทั้งจังหวัด",
+                "It does not mean that nothing was achieved. More schools in one comparison, such as a whole province, "
+                "would tell more.",
+            )
+        )
+    return reading
 
 
 def _chosen(known: pd.DataFrame, schools: str | None, area: str | None) -> pd.DataFrame:
@@ -214,7 +249,7 @@ def _chosen(known: pd.DataFrame, schools: str | None, area: str | None) -> pd.Da
 def _of_run(gather: Any, settings: Settings, store: Store, run: str | None, within: int | None = None) -> pd.DataFrame:
     from raksa.people import open_people
 
-    today = _now().date()
+    today = _today()
     chosen = run or gather.finished_run(store, today)
     asked = bool(settings.database_url) or (settings.home / "raksa.db").is_file()
     people = open_people(settings) if asked else None  # a home without one has nobody who wrote anything down
@@ -237,7 +272,7 @@ def _open() -> tuple[Settings, Store]:
 def _day(text: str | None) -> date:
     from raksa.thai import read_date
 
-    day = _now().date() if text is None else read_date(text)
+    day = _today() if text is None else read_date(text)
     if day is None:
         raise RaksaError(f"--after {text!r} is not a date. Write 2026-11-21 or 21/11/2569.")
     return day
@@ -249,5 +284,7 @@ def _rows(rows: list[dict[str, Any]]) -> None:
     _print_rows(rows, "table")
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
+def _today() -> date:
+    from raksa.calendar import today_in_bangkok
+
+    return today_in_bangkok(datetime.now(UTC))

@@ -22,8 +22,8 @@ class Said(NamedTuple):
 
 @dataclass(frozen=True)
 class Check:
-    """One test of an assumption. `holds`: nothing found against it; None: could not be made. Never proof that it
-    holds."""
+    """One test of an assumption. `holds`: True nothing found against it, which is no proof; False something found,
+    which takes the answer back; None not made, or only to read."""
 
     name: str
     said: Said
@@ -60,10 +60,22 @@ class Estimate:
 
     @property
     def verdict(self) -> Verdict:
-        """ "cannot tell yet" whenever the interval holds 0, is not known, or rests on too few."""
-        if self.too_few is not None or not (self.low > 0 or self.high < 0):
+        """ "cannot tell yet" whenever the interval holds 0, is not known, rests on too few, or a check speaks against
+        it: where an assumption does not hold, the interval is not about the help."""
+        if self.too_few is not None or self.against is not None or not (self.low > 0 or self.high < 0):
             return "cannot tell yet"
         return "less leaving" if self.high < 0 else "more leaving"
+
+    @property
+    def against(self) -> Said | None:
+        """The first check that found something against the assumptions; None: none did."""
+        for check in self.checks:
+            if check.holds is False:
+                th, en = check.said
+                return Said(
+                    f"มีข้อค้านต่อการเปรียบเทียบนี้ ({th})", f"A check speaks against this comparison ({en.rstrip('.')})."
+                )
+        return None
 
     def says(self) -> Said:
         """The verdict in a sentence, with its interval in children of 100."""
@@ -77,18 +89,20 @@ class Estimate:
                 f"{en.capitalize()} children left among {self.helped.en} than among {self.others.en}: "
                 f"{size} {en} of 100 ({self.level:.0%} interval {low} to {high}).",
             )
-        th, en = self.too_few or Said("", "")
+        why = self.too_few or self.against
         if not np.isfinite([self.low, self.high]).all():
-            th += "" if self.too_few else " ข้อมูลนี้เข้ากันได้กับผลทุกขนาด"
-            en += "" if self.too_few else " What is known would fit an effect of any size."
+            th, en = why or Said("ข้อมูลนี้เข้ากันได้กับผลทุกขนาด", "What is known would fit an effect of any size.")
         else:
+            th, en = why or Said(
+                "ข้อมูลนี้เข้ากันได้แม้กับการไม่มีความต่างเลย", "What is known would also fit no difference at all."
+            )
             between = [_children(self.low), _children(self.high)]
             th += f" ช่วงเชื่อมั่น {self.level:.0%}: ตั้งแต่{between[0].th} ถึง{between[1].th} ใน 100 คน"
             en += (
                 f" Between {between[0].en} and {between[1].en} of 100 left among {self.helped.en} than among "
                 f"{self.others.en} ({self.level:.0%} interval)."
             )
-        return Said(f"ยังบอกไม่ได้ {th.strip()}".strip(), f"Cannot tell yet. {en.strip()}".strip())
+        return Said(f"ยังบอกไม่ได้ {th}", f"Cannot tell yet. {en}")
 
     def as_json(self) -> dict[str, Any]:
         """Everything, for programs; what is not known is None, an endless side of an interval "-inf" or "inf"."""
