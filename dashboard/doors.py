@@ -13,13 +13,13 @@ from starlette.routing import Route
 from dashboard import forms, oidc
 from dashboard.gate import cookie_name
 from dashboard.ground import ground, now
-from dashboard.language import N_, speak
+from dashboard.language import N_, refusal, speak
 from dashboard.requests import address_of, browser_of, language_of, log, onward, person_of, set_cookie, visitor_of
 from raksa.accounts import Refusal, Ticket
 from raksa.errors import RaksaError
 
 CSRF, TICKET = "raksa_csrf", "raksa_ticket"
-_STATUS = {"": 200, "locked": 429, "busy": 503}
+_STATUS = {"": 200, "locked": 429, "busy": 503, "no_key": 503}
 _BAD_CODE = N_("The code is not right, or was used already. Wait for the next one.")
 
 
@@ -122,9 +122,8 @@ async def password(request: Request) -> Response:
         return HTMLResponse(forms.new_password(person.language, _(forms.REFUSED[refused.reason])), 403)
     try:
         await run_in_threadpool(ground().accounts.set_password, person.username, new)
-    except RaksaError:
-        wrong = _("The new password does not fit: 12 to 128 letters, without the account name.")
-        return HTMLResponse(forms.new_password(person.language, wrong), 400)
+    except RaksaError as wrong:
+        return HTMLResponse(forms.new_password(person.language, refusal(_, wrong)), 400)
     await log(request, person.username, "set_password")
     return _to_login(request)
 
@@ -165,11 +164,15 @@ async def second_factor(request: Request) -> Response:
     if refused:
         return await run_in_threadpool(answered, _(forms.REFUSED[refused.reason]), 403)
     if do == "begin":
-        secret = await run_in_threadpool(accounts.begin_second_factor, username)
+        try:
+            secret = await run_in_threadpool(accounts.begin_second_factor, username)
+        except RaksaError as no_key:
+            return await run_in_threadpool(answered, refusal(_, no_key), 503)
         return HTMLResponse(forms.confirm_second_factor(language, "", username, secret))
     refused = await run_in_threadpool(accounts.check_code, username, typed, now(), address_of(request))
     if refused:
-        return await run_in_threadpool(answered, _(_BAD_CODE), 403)
+        wrong = _(_BAD_CODE) if refused.reason == "wrong" else _(forms.REFUSED[refused.reason])
+        return await run_in_threadpool(answered, wrong, _STATUS.get(refused.reason, 403))
     if do == "codes":
         codes = await run_in_threadpool(accounts.new_recovery_codes, username)
         await log(request, username, "new_recovery_codes")

@@ -21,6 +21,8 @@ REFUSED = {
     "locked": N_("Too many attempts. Wait a quarter of an hour, or ask your administrator for a new password."),
     "busy": N_("Many people are signing in just now. Try again in a moment."),
     "stale": N_("The form had been open too long. Sign in again."),
+    "run_out": N_("This first password has run out. Ask your administrator for a new one."),
+    "no_key": N_("Codes cannot be checked just now. Use a recovery code, or ask your administrator."),
 }
 # What whoever comes from an identity provider is told, by the reason of the refusal.
 NOT_LET_IN = {
@@ -217,12 +219,25 @@ def away() -> str:
 
 def away_on_a_page() -> str:
     """The same in the place of a page that was open."""
-    return f'<main class="raksa"><h1>{escape(speak("th")(_AWAY))}</h1>{_away_words()}</main>'
+    typed = N_(
+        "What you typed stays in its form, as long as you do not reload. If you were not told that it was written, "
+        "press again later; nothing is written twice."
+    )
+    return f'<main class="raksa"><h1>{escape(speak("th")(_AWAY))}</h1>{_away_words()}{_both(typed)}</main>'
+
+
+def try_again() -> str:
+    """What stands on the button below it."""
+    again = N_("Try again")
+    return f"{speak('th')(again)} · {again}"
 
 
 def _away_words() -> str:
-    says = N_("The database of people does not answer. Nothing is shown, nothing was saved. Try again in a minute.")
-    return f'<p>{escape(speak("th")(says))}</p><p lang="en">{escape(says)}</p>'
+    return _both(N_("The database of people does not answer. Nothing is shown. Try again in a minute."))
+
+
+def _both(words: str) -> str:
+    return f'<p>{escape(speak("th")(words))}</p><p lang="en">{escape(words)}</p>'
 
 
 def _back(say: Speaker) -> str:

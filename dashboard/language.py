@@ -16,6 +16,8 @@ from typing import Protocol
 
 from babel.messages.pofile import read_po
 
+from raksa.errors import RaksaError
+
 LANGUAGES = {"th": "ไทย", "en": "English"}
 CATALOGUES = Path(__file__).parent / "locale" / "th" / "LC_MESSAGES"  # one for each page, raksa.po for what they share
 
@@ -42,6 +44,12 @@ def speak(language: str) -> Speaker:
         return said.format(**values) if values else said
 
     return say
+
+
+def refusal(say: Speaker, wrong: RaksaError) -> str:
+    """What a person may mend, in the language of her page: the error's sentence with its values. One that is not in
+    the catalogues is said in English, as the command line says it."""
+    return say(wrong.sentence, **wrong.values)
 
 
 def N_(sentence: str) -> str:

@@ -1,4 +1,5 @@
-"""Behind the pages Administration and School settings: places by name, scopes in words, the log as it may be read."""
+"""Behind the pages Administration and School settings: places by name, scopes in words, the log as it may be read, what
+is kept how long."""
 
 from __future__ import annotations
 
@@ -11,8 +12,11 @@ from sqlalchemy import Engine
 from dashboard.language import N_, Speaker
 from dashboard.roster import Run
 from raksa.access import EVERYWHERE, Person, Scope, class_of, where
+from raksa.accounts import LOCK_FOR, TICKET_FOR
 from raksa.audit import entries
 from raksa.calendar import BANGKOK
+from raksa.retention import PLAN_DAYS, Kept
+from raksa.settings import Settings
 from raksa.store import Store
 from raksa.tables import GRADES
 from raksa.thai import format_date
@@ -49,6 +53,7 @@ ACTS = {
     "read_plan": N_("opened a plan of visits"),
     "return_visits": N_("read visits back from a sheet"),
     "read_photo": N_("opened a photograph"),
+    "keep_log": N_("took away what had run out"),
 }
 
 
@@ -122,6 +127,26 @@ def log_lines(people: Engine, say: Speaker, language: str, who: str | None = Non
         ]
         for line in entries(people, who=who, last=last)
     ]
+
+
+def kept_how_long(due: Kept, settings: Settings, years: int, say: Speaker) -> list[list[str]]:
+    """One row a kind of what runs out: what it is, how many would go now, how long it is kept, by which rule."""
+    rows = [
+        (N_("Lines of the log (moved into a file)"), due.lines, say("Years: {n}", n=years),
+         N_("Years as chosen here, one at least: who looked at a child must be answerable")),
+        (N_("Failed sign-ins"), due.failures, say("{n} minutes", n=LOCK_FOR.seconds // 60),
+         N_("As long as they lock an account")),
+        (N_("Sign-ins that ended"), due.sign_ins,
+         say("Minutes without a click: {idle}; hours in any case: {hours}", idle=settings.session_idle_minutes,
+             hours=settings.session_hours),
+         N_("Settings session_idle_minutes and session_hours")),
+        (N_("Sign-ins begun and left halfway"), due.tickets, say("{n} minutes", n=TICKET_FOR.seconds // 60),
+         N_("As long as a code is waited for")),
+        (N_("Files of plans, and rows of sheets to mend"), due.plans,
+         say("{plan} days, rows to mend {rows}", plan=PLAN_DAYS["plan.json"], rows=PLAN_DAYS["to-mend.xlsx"]),
+         N_("A term; rows to mend hold names and go sooner. The visits themselves stay with the child")),
+    ]  # fmt: skip
+    return [[say(what), f"{n:,}", long, say(rule)] for what, n, long, rule in rows]
 
 
 def counted(run: Run, person: Person) -> int:

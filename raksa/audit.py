@@ -3,7 +3,7 @@ changed.
 
 It stands in the people database. The database itself refuses UPDATE and DELETE on the table (triggers of the first
 migration), so that a fault in the program cannot rewrite the past (whoever owns the file can; see docs/access.md). Only
-`raksa people keep`, at the owner's keyboard, moves old lines out into a file.
+`raksa people keep`, or the same on an administrator's page, moves old lines out into a file.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Everything in one file, while everything runs; and back again. `raksa backup`, `raksa restore`.
 
-A backup is a .zip with the data folder and the people database. Whatever the people stand in, in the backup they are an
+A backup is a .zip with the data folder and the people database, without the key of second factors (raksa.seal): it is
+kept elsewhere, or the codes are set up anew. Whatever the people stand in, in the backup they are an
 SQLite file: it can be looked at and tried out anywhere, and put into PostgreSQL again. `raksa-backup.json`, the last
 member, holds the SHA-256 of each of the others.
 
@@ -29,6 +30,7 @@ from sqlalchemy import Engine, MetaData, func, insert, select, text
 from raksa import __version__
 from raksa.errors import RaksaError
 from raksa.people import as_operator, file_in, open_database, open_people
+from raksa.seal import key_file
 from raksa.settings import Settings
 
 _LIST = "raksa-backup.json"
@@ -71,7 +73,7 @@ def backup(settings: Settings, file: Path, now: datetime, progress: Callable[[st
             held[_PEOPLE] = _add(archive, _PEOPLE, people.open("rb"), now)
             if pointer is not None:
                 held[_POINTER] = _add(archive, _POINTER, BytesIO(pointer), now)
-            for top, names in _by_top(home):
+            for top, names in _by_top(home, key_file(settings)):
                 size = sum((home / name).stat().st_size for name in names)
                 progress(f"{top}: {len(names):,} files, {size / 1e6:,.1f} MB")
                 for name in names:
@@ -183,13 +185,14 @@ def _counts(file: Path) -> dict[str, int]:
     return rows
 
 
-def _by_top(home: Path) -> Iterator[tuple[str, list[str]]]:
+def _by_top(home: Path, key: Path) -> Iterator[tuple[str, list[str]]]:
     """What belongs into a backup, by the first part of its name: nothing half-written, no lock, nothing of the people
-    database, which is taken otherwise, nor what is made again."""
+    database, which is taken otherwise, nor its key, nor what is made again."""
     for top in sorted(home.iterdir()):
         if top.name.startswith((".", _PEOPLE)) or top.name in (*_MADE_AGAIN, _POINTER):
             continue
         files = [top] if top.is_file() else sorted(f for f in top.rglob("*") if f.is_file())
+        files = [f for f in files if f.resolve() != key.resolve()]
         names = [f.relative_to(home) for f in files if f.suffix != ".tmp"]
         kept = [name.as_posix() for name in names if not any(part.startswith(".") for part in name.parts)]
         if kept:

@@ -110,9 +110,18 @@ def password(username: Username) -> None:
     """Give a new first password, printed once. Every sign-in of the person ends."""
     new = secrets.token_urlsafe(9)
     with _accounts() as accounts:
-        accounts.set_password(username, new, must_change_password=True)
+        accounts.give_password(username, new, _now())
         _log(accounts, "reset_password", username)
     _tell(username, new)
+
+
+@people_app.command(name="codes-off")
+def codes_off(username: Username) -> None:
+    """Turn a person's second factor off, after looking who asks: the phone is lost, or the key of the codes."""
+    with _accounts() as accounts:
+        accounts.reset_second_factor(username)
+        _log(accounts, "reset_second_factor", username)
+    print(f"No code is asked of: {username}")
 
 
 @people_app.command(name="import")
@@ -200,25 +209,35 @@ def log(
 @people_app.command()
 def keep(
     years: Annotated[int, typer.Option("--years", min=1, help="lines of the log older than this leave the database")],
+    check: Annotated[bool, typer.Option("--check", help="say what would go, and do nothing")] = False,
 ) -> None:
-    """Move old lines of the log into a dated CSV file in the data folder, and forget sign-ins that have run out."""
+    """Move old lines of the log into a dated CSV file in the data folder, and forget what has run out."""
+    from raksa.retention import due
     from raksa.retention import keep as move
     from raksa.settings import load
 
     settings = load()
     with _accounts() as accounts:
-        done = move(accounts.people, settings, years, _now())
-    print(f"Lines of the log moved: {done.lines}" + (f" to {done.file}" if done.file else ""))
-    print(f"Forgotten: failed sign-ins {done.failures}, ended sign-ins {done.sign_ins}")
+        done = (due if check else move)(accounts.people, settings, years, _now())
+    print(("Lines of the log to move: " if check else "Lines of the log moved: ") + str(done.lines), done.file or "")
+    print(
+        ("To forget: " if check else "Forgotten: ") + f"failed sign-ins {done.failures}, ended sign-ins "
+        f"{done.sign_ins}, halves of sign-ins {done.tickets}, files of plans {done.plans}"
+    )
 
 
 def backup(file: Annotated[Path, typer.Argument(help="the .zip to write, on another disk")]) -> None:
     """Write register, models, runs and people to one file, while everything runs. Keep it as safe as the data."""
     from raksa.backup import backup as write
+    from raksa.seal import key_file
     from raksa.settings import load
 
-    held = write(load(), file, _now(), _say)
+    settings = load()
+    held = write(settings, file, _now(), _say)
     print(f"Written: {file}, {len(held):,} files, {file.stat().st_size / 1e6:,.1f} MB")
+    key = key_file(settings)
+    if key.exists():
+        print(f"Not in it: {key}, the key of second factors. Keep a copy apart from the backup.")
 
 
 def restore(
@@ -233,6 +252,11 @@ def restore(
 
     rows = put_back(file, to, _say, database_url)
     print(f"Restored: {to}, people {rows['person']}, contacts {rows['contact']}, lines of the log {rows['audit']}")
+    if rows["second_factor"]:
+        print(
+            f"Second factors: {rows['second_factor']}. Their key is in no backup: put people.key of the old machine "
+            "into the folder, or turn them off (`raksa people codes-off`)."
+        )
     print(f"Look at it with RAKSA_HOME={to}" + (f" RAKSA_DATABASE_URL={_hidden(database_url)}" if database_url else ""))
 
 

@@ -21,10 +21,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from filelock import FileLock
-from sqlalchemy import URL, Connection, Engine, TextClause, create_engine, event, inspect, text
+from sqlalchemy import URL, Connection, Engine, QueuePool, TextClause, create_engine, event, inspect, text
 from sqlalchemy.engine import ExceptionContext, make_url
 from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as NoneFree
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import PoolProxiedConnection
 
 from raksa import access
 from raksa.access import Person
@@ -39,6 +41,8 @@ _BEFORE_MIGRATIONS = "0001"  # tables made before there were migrations are thos
 _LOCK = 0x5261_6B73_61  # number of PostgreSQL's advisory lock: "Raksa"
 _NOT_ALLOWED = "42501"  # PostgreSQL's insufficient_privilege
 _WAIT = 10  # seconds a writer waits for another, and a program for a server that says nothing
+# The machine of the server is gone without a word (power, cable): known after some 20 seconds, by itself after hours.
+_GONE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 2, "tcp_user_timeout": 20_000}
 
 
 class PeopleAway(RaksaError):
@@ -161,12 +165,27 @@ def _who_asks(person: Person | None, counting: bool, learner: int | None) -> dic
 
 
 # ------------------------------------------------------------------------------------------------------------ opening
+class _Pool(QueuePool):
+    """Fifteen connections a process. Who waits for one in vain meets a database that does not answer, like whoever
+    holds one: a server that was frozen, or whose machine is gone, lets everybody wait."""
+
+    def connect(self) -> PoolProxiedConnection:
+        try:
+            return super().connect()
+        except NoneFree:
+            raise PeopleAway(
+                f"The people database does not answer (no connection came free in {_WAIT} seconds). "
+                "Look at its server, then try again."
+            ) from None
+
+
 def _options(url: URL) -> dict[str, object]:
+    waits = {"poolclass": _Pool, "pool_timeout": _WAIT}
     if url.get_backend_name() == "sqlite":
-        return {"connect_args": {"timeout": _WAIT}}
-    driver = {"connect_timeout": _WAIT} if url.get_driver_name() == "psycopg" else {}
+        return waits | {"connect_args": {"timeout": _WAIT}}
+    driver = {"connect_timeout": _WAIT, **_GONE} if url.get_driver_name() == "psycopg" else {}
     # A connection is tried before it is used: after the server was away, work goes on by itself.
-    return {"pool_pre_ping": True, "connect_args": driver}
+    return waits | {"pool_pre_ping": True, "connect_args": driver}
 
 
 def _sqlite(connection: object, _record: object) -> None:

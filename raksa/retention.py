@@ -1,11 +1,14 @@
-"""What is kept how long: `raksa people keep --years N`, at the owner's keyboard and nowhere else.
+"""What is kept how long: `raksa people keep --years N`, and on an administrator's page.
 
 Lines of the log older than N years are written to a dated CSV file in the data folder and then leave the database. They
 can leave only while the triggers that refuse it are lifted, and these are lifted and put back within the one
 transaction that removes the lines: nobody else ever meets the table without them (SQLite has one writer; PostgreSQL
 locks the table, and lets nobody but its owner lift them). Whether the file is destroyed, and when, is for its owner.
 
-With them go failed sign-ins that no longer lock anything, and sign-ins that have ended.
+With them go failed sign-ins that no longer lock anything, sign-ins that have ended, halves of sign-ins nobody came
+back to, and old files of plans: rows of a sheet to mend after 30 days (they hold names), a plan after a term (120
+days), what a killed process left after one. What was done for a child is not touched: how long that is kept is for
+whoever answers for it to say.
 """
 
 from __future__ import annotations
@@ -13,54 +16,95 @@ from __future__ import annotations
 import csv
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import cast
 
-from sqlalchemy import Connection, CursorResult, Engine, delete, select
+from sqlalchemy import ColumnElement, Connection, CursorResult, Engine, delete, func, select
+from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import Delete
 
-from raksa.accounts import LOCK_FOR, FailureRow, SessionRow
-from raksa.audit import AuditRow, Entry, record
+from raksa.accounts import LOCK_FOR, TICKET_FOR, FailureRow, SessionRow, TicketRow
+from raksa.audit import AuditRow, Base, Entry
 from raksa.errors import RaksaError
 from raksa.people import scoped
 from raksa.settings import Settings
 
+# Days that files of plans stay after their last change. Names with a dot in front are left by a process that was killed
+# while writing.
+PLAN_DAYS = {"to-mend.xlsx": 30, "plan.json": 120, ".*": 1}
+
 
 @dataclass(frozen=True)
 class Kept:
-    """What left the database: lines of the log, and the file they are in (None without any); failed and ended
-    sign-ins."""
+    """What left, or would leave: lines of the log, and the file they are in (None without any, and while nothing has
+    moved); failed and ended sign-ins; halves of sign-ins; files of plans."""
 
     lines: int
     file: Path | None
     failures: int
     sign_ins: int
+    tickets: int
+    plans: int
 
 
-def keep(people: Engine, settings: Settings, years: int, now: datetime) -> Kept:
-    """Move what is older than so many years out of the log, and forget what has run out.
+def due(people: Engine, settings: Settings, years: int, now: datetime) -> Kept:
+    """What `keep` would take away now; nothing is changed. Raises RaksaError for less than one year."""
+    counted = {}
+    with Session(people) as session:
+        for table, over in _over(settings, years, now).items():
+            counted[table] = session.scalar(select(func.count()).select_from(table).where(over)) or 0
+    old = len(_old_plans(settings.home, now))
+    return Kept(counted[AuditRow], None, counted[FailureRow], counted[SessionRow], counted[TicketRow], old)
+
+
+def keep(
+    people: Engine, settings: Settings, years: int, now: datetime, who: str = "operator", reason: str = "operator"
+) -> Kept:
+    """Move what is older than so many years out of the log, and forget what has run out; `who` did it, and by what
+    right, stands in the log with the counts.
 
     Killed at any moment, no line is lost: it stands in the database, in the file, or in both. Raises RaksaError for
     less than one year.
     """
-    if years < 1:
-        raise RaksaError(f"--years {years}: the log of the running year stays. Give 1 or more.")
-    before = _years_before(now, years)
-    idle, whole = timedelta(minutes=settings.session_idle_minutes), timedelta(hours=settings.session_hours)
+    over, plans = _over(settings, years, now), _old_plans(settings.home, now)
     with scoped(people, None, writing=True) as session:
         connection = session.connection()
         with _lifted(connection):
-            lines, file = _to_file(connection, settings.home, before)
-            _removed(connection, delete(AuditRow).where(AuditRow.at < before))
-        failures = _removed(connection, delete(FailureRow).where(FailureRow.at <= now - LOCK_FOR))
-        ended = (SessionRow.created < now - whole) | (SessionRow.last_seen < now - idle)
-        sign_ins = _removed(connection, delete(SessionRow).where(ended))
-    about = f"before {before:%Y-%m-%d}: {lines} lines to {file.name if file else 'no file'}"
-    record(people, Entry(now, "operator", "keep_log", None, about, "operator"))
-    return Kept(lines, file, failures, sign_ins)
+            lines, file = _to_file(connection, settings.home, _years_before(now, years))
+            _removed(connection, delete(AuditRow).where(over.pop(AuditRow)))
+        gone = {table: _removed(connection, delete(table).where(condition)) for table, condition in over.items()}
+        done = Kept(lines, file, gone[FailureRow], gone[SessionRow], gone[TicketRow], len(plans))
+        about = f"{years} years: {lines} lines to {file.name if file else 'no file'}, {done.plans} files of plans"
+        session.add(AuditRow(**vars(Entry(now, who, "keep_log", None, about, reason))))
+    for each in plans:
+        each.unlink(missing_ok=True)
+        with suppress(OSError):  # something is left in it
+            each.parent.rmdir()
+    return done
+
+
+def _over(settings: Settings, years: int, now: datetime) -> dict[type[Base], ColumnElement[bool]]:
+    """Of each table the rows whose time is over."""
+    if years < 1:
+        raise RaksaError("--years {years}: the log of the running year stays. Give 1 or more.", years=years)
+    idle, whole = timedelta(minutes=settings.session_idle_minutes), timedelta(hours=settings.session_hours)
+    return {
+        AuditRow: AuditRow.at < _years_before(now, years),
+        FailureRow: FailureRow.at <= now - LOCK_FOR,
+        SessionRow: (SessionRow.created < now - whole) | (SessionRow.last_seen < now - idle),
+        TicketRow: TicketRow.created <= now - TICKET_FOR,
+    }
+
+
+def _old_plans(home: Path, now: datetime) -> list[Path]:
+    found = []
+    for name, days in PLAN_DAYS.items():
+        before = (now - timedelta(days=days)).timestamp()
+        found += [file for file in (home / "plans").glob(f"*/{name}") if file.stat().st_mtime < before]
+    return found
 
 
 @contextmanager

@@ -130,17 +130,36 @@ def put(
     itself. Raises RaksaError if the person may not, the name is unknown, the value does not fit or no reason is given.
     """
     if not _may(person, school_id, area_id):
-        where = f"school {school_id}" if school_id else "all schools"
-        raise RaksaError(f"This account does not set anything for {where}. Ask the school, its area or an admin.")
+        if not school_id:
+            raise RaksaError("This account does not set anything for all schools. Ask an administrator.")
+        raise RaksaError(
+            "This account does not set anything for school {school}. Ask the school, its area or an administrator.",
+            school=school_id,
+        )
     if name not in NAMES:
-        raise RaksaError(f"School setting {name!r} is unknown. Known: {', '.join(NAMES)}.")
+        raise RaksaError("School setting {name!r} is unknown. Known: {known}.", name=name, known=", ".join(NAMES))
     held = NAMES[name]
     fits = value is None or (held.least <= value <= held.most and (not held.whole or value == int(value)))
     if not fits:
-        kind = "a whole number" if held.whole else "a share"
-        raise RaksaError(f"{name} = {value:g} does not fit. Give {kind} from {held.least:g} to {held.most:g}.")
+        if held.whole:
+            raise RaksaError(
+                "{name} = {value:g} does not fit. Give a whole number from {least:g} to {most:g}.",
+                name=name,
+                value=value,
+                least=held.least,
+                most=held.most,
+            )
+        raise RaksaError(
+            "{name} = {value:g} does not fit. Give a share from {least:g} to {most:g}.",
+            name=name,
+            value=value,
+            least=held.least,
+            most=held.most,
+        )
     if not why.strip():
-        raise RaksaError(f"No reason is given for {name}. Say in a sentence why it changes, for those who ask later.")
+        raise RaksaError(
+            "No reason is given for {name}. Say in a sentence why it changes, for those who ask later.", name=name
+        )
     who = person.username if person else "(operator)"
     with Session(people) as session, session.begin():
         session.add(SchoolSettingRow(school_id=school_id, name=name, value=value, who=who, at=now, why=why.strip()))

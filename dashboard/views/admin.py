@@ -1,5 +1,5 @@
-"""Admin: accounts, what they are responsible for, their sign-ins, a list of staff, the log. No learner is seen from
-here."""
+"""Admin: accounts, what they are responsible for, their sign-ins, a list of staff, the log, what is kept how long. No
+learner is seen from here."""
 
 import secrets
 
@@ -7,8 +7,9 @@ import streamlit as st
 
 from dashboard import page, staffing
 from dashboard.ground import current_run, ground, now
-from dashboard.language import LANGUAGES, N_
+from dashboard.language import LANGUAGES, N_, refusal
 from dashboard.staffing import ROLE_NAMES
+from raksa import retention
 from raksa.access import EVERYWHERE, ROLES, Scope
 from raksa.audit import Entry, record
 from raksa.errors import RaksaError
@@ -18,6 +19,7 @@ SECTIONS = {
     "people": N_("Accounts"),
     "staff": N_("A list of staff"),
     "log": N_("Log"),
+    "kept": N_("Kept how long"),
 }
 
 
@@ -91,7 +93,7 @@ def new_account():
         try:
             accounts.create_person(username, name, role, responsible, password, now(), language=language)
         except RaksaError as wrong:
-            st.error(str(wrong))
+            st.error(refusal(_, wrong))
         else:
             log("create_person", username.strip().casefold())
             tell(password, username)
@@ -116,7 +118,7 @@ def change_account(everyone):
             try:
                 accounts.set_role(chosen.username, role, wanted)
             except RaksaError as wrong:
-                st.error(str(wrong))
+                st.error(refusal(_, wrong))
             else:
                 log("set_role", f"{chosen.username}: {role}, {', '.join(f'{s.kind}:{s.value}' for s in wanted)}")
                 st.rerun()
@@ -127,7 +129,7 @@ def change_account(everyone):
         if st.button(_("New password"), key="reset"):
             password = secrets.token_urlsafe(9)
             log("reset_password", chosen.username)
-            accounts.set_password(chosen.username, password, must_change_password=True)
+            accounts.give_password(chosen.username, password, now())
             tell(password, chosen.username)
         if locked and st.button(_("Unlock"), key="unlock"):
             log("unlock", chosen.username)
@@ -186,19 +188,24 @@ def staff_list():
     try:
         entries, refused = staff(file.name, file.getvalue(), ground().store)
     except RaksaError as wrong:
-        st.error(str(wrong))
+        st.error(refusal(_, wrong))
         return
     st.write(
         _("People named by the file: {n}. Lines that name nobody: {refused}.", n=len(entries), refused=len(refused))
     )
-    page.sheet(
-        [_("Account name"), _("Person's name"), _("Role"), _("Responsible for")],
-        [(e.username, e.name, _(ROLE_NAMES[e.role]), ", ".join(places.words(s, _) for s in e.scopes)) for e in entries],
-    )
+    if entries:
+        page.sheet(
+            [_("Account name"), _("Person's name"), _("Role"), _("Responsible for")],
+            [
+                (e.username, e.name, _(ROLE_NAMES[e.role]), ", ".join(places.words(s, _) for s in e.scopes))
+                for e in entries
+            ],
+        )
     if refused:
         st.subheader(_("Lines to mend"))
         page.sheet(
-            [_("Line"), _("Why"), _("What it says")], [(f"{r.line}", r.why, " · ".join(r.cells)) for r in refused]
+            [_("Line"), _("Why"), _("What it says")],
+            [(f"{r.line}", refusal(_, r.why), " · ".join(r.cells)) for r in refused],
         )
     if entries and st.button(_("Take this list"), key="take"):
         report = take(accounts, entries, refused, now())
@@ -230,9 +237,41 @@ def reading_log():
         [_("When"), _("Who"), _("What"), _("About"), _("By what right"), _("Address")],
         staffing.log_lines(accounts.people, _, who.language, account or None),
     )
-    st.caption(
-        _("Old lines are moved to a file, not deleted, by whoever keeps the machine: raksa people keep --years N.")
+    st.caption(_("Old lines are moved into a file, not deleted: see Kept how long."))
+
+
+def kept_how_long():
+    st.header(_("Kept how long"))
+    st.write(_("Nothing goes by itself. Contacts, visits and cases of children are never taken away from here."))
+    years = st.number_input(_("Years the log is kept"), 1, 50, 5, key="years")
+    settings = ground().settings
+    due = retention.due(accounts.people, settings, years, now())
+    st.subheader(_("What would go now"))
+    page.facts(
+        (f"{what}: {n}", f"{long} · {rule}") for what, n, long, rule in staffing.kept_how_long(due, settings, years, _)
     )
+    if not any((due.lines, due.failures, due.sign_ins, due.tickets, due.plans)):
+        st.info(_("Nothing has run out."))
+    elif st.session_state.get("asked") != years:  # other years, another question
+        if st.button(_("Take away what has run out"), key="keep"):
+            st.session_state["asked"] = years
+            st.rerun()
+    else:
+        st.warning(_("Take it away now? Only the lines of the log remain, in a file in the data folder."))
+        with st.container(horizontal=True):
+            if st.button(_("Yes, take it away"), key="keep-yes"):
+                done = retention.keep(accounts.people, settings, years, now(), who.person.username, who.person.role)
+                st.session_state.update(asked=None, kept=done)
+                st.rerun()
+            if st.button(_("No"), key="keep-no"):
+                st.session_state["asked"] = None
+                st.rerun()
+    done = st.session_state.pop("kept", None)
+    if done is not None:
+        st.success(_("Done, and written to the log."))
+        if done.file is not None:
+            st.write(_("The lines are in the file {name} in the data folder.", name=done.file.name))
+    st.caption(_("At the keyboard of the machine: raksa people keep --years {n}", n=years))
 
 
 who = page.here()
@@ -250,4 +289,4 @@ section = st.segmented_control(
     _("Section"), list(SECTIONS), format_func=lambda s: _(SECTIONS[s]), default="people", required=True,
     key=f"section-{who.language}", label_visibility="collapsed",
 )  # fmt: skip
-{"people": people, "staff": staff_list, "log": reading_log}[section]()
+{"people": people, "staff": staff_list, "log": reading_log, "kept": kept_how_long}[section]()

@@ -4,6 +4,7 @@ import streamlit as st
 
 from dashboard import page, staffing
 from dashboard.ground import current_run, ground, now
+from dashboard.language import refusal
 from raksa.audit import Entry, record
 from raksa.errors import RaksaError
 from raksa.school_settings import EVERY_SCHOOL, NAMES, history, in_force, put
@@ -38,7 +39,7 @@ def change(school, area):
         try:
             put(people, who.person, school, name, None if usual else value / scale, why, now(), area_id=area)
         except RaksaError as wrong:
-            st.error(str(wrong))
+            st.error(refusal(_, wrong))
         else:
             record(people, Entry(now(), who.person.username, "set_school", about=f"{school or '*'} {name}"))
             st.rerun()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -80,7 +80,7 @@ def test_a_new_teacher_gets_a_class_from_the_places_there_are(accounts: Accounts
 
 def test_what_does_not_fit_makes_no_account(accounts: Accounts) -> None:
     app = press(opened_by(accounts, "admin"), "สร้างบัญชี")
-    assert "does not fit" in app.error[0].value
+    assert app.error[0].value == "ชื่อบัญชี '' ใช้ไม่ได้ โปรดใช้ตัวอักษร ตัวเลข จุด หรือขีด 2 ถึง 64 ตัว"
     assert len(accounts.everyone()) == len(ADULTS)
 
 
@@ -117,6 +117,33 @@ def test_the_log_names_no_child(accounts: Accounts) -> None:
     assert not app.exception
     assert "kamol" in text_of(app) and "เปิดดูรายชื่อ" in text_of(app) and "top=20" in text_of(app)
     assert "มะลิ" not in text_of(app)
+
+
+def test_a_list_that_cannot_be_taken_says_why_in_thai(accounts: Accounts) -> None:
+    app = opened_by(accounts, "admin")
+    app.segmented_control(key="section-th").set_value("staff").run()
+    app.file_uploader(key="staff").set_value(("staff.csv", b"a,b\n1,2\n", "text/csv")).run()
+    assert app.error[0].value.startswith("staff.csv ไม่ใช่รายชื่อบุคลากร")
+    lines = "username,name,role,school_id\nnoi,น้อย,teacher,99\nnid,นิด,ภารโรง,99\n".encode()
+    app.file_uploader(key="staff").set_value(("staff.csv", lines, "text/csv")).run()
+    assert not app.exception and "ไม่มีโรงเรียน" in text_of(app) and "is not in the register" not in text_of(app)
+    assert "school (ผู้อำนวยการ)" in text_of(app)
+
+
+def test_what_has_run_out_is_shown_asked_twice_about_and_taken_away(accounts: Accounts) -> None:
+    old = datetime.now(UTC) - timedelta(days=6 * 365)
+    record(accounts.people, Entry(old, "kamol", "read_list", None, "run x", "area"))
+    app = opened_by(accounts, "admin")
+    app.segmented_control(key="section-th").set_value("kept").run()
+    assert "ย้ายไปเก็บเป็นไฟล์" in text_of(app)
+    app = press(app, "นำสิ่งที่พ้นกำหนดออก")
+    assert any(line.who == "kamol" for line in entries(accounts.people)), "the first press takes nothing"
+    press(app, "ไม่")
+    app = press(press(app, "นำสิ่งที่พ้นกำหนดออก"), "ใช่ นำออก")
+    assert "ยังไม่มีสิ่งใดพ้นกำหนด" in text_of(app)
+    lines = entries(accounts.people)
+    assert not any(line.who == "kamol" for line in lines)
+    assert (lines[0].who, lines[0].what, lines[0].reason) == ("admin", "keep_log", "admin")
 
 
 def test_wichai_says_how_many_children_his_school_can_see_to(accounts: Accounts) -> None:

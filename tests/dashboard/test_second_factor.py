@@ -12,10 +12,14 @@ from pathlib import Path
 import httpx
 import pyotp
 import pytest
+from cryptography.fernet import Fernet
 from served import Server, post_login, serving
+from sqlalchemy import text
 
+from dashboard import forms
 from raksa.accounts import Accounts, Refusal, Ticket, session_id
 from raksa.audit import Base
+from raksa.errors import RaksaError
 from raksa.settings import Settings
 from tests.cast import PASSWORD, SOMSRI
 
@@ -61,6 +65,69 @@ def test_a_secret_counts_from_its_first_right_code_on(accounts: Accounts) -> Non
     assert accounts.confirm_second_factor("somsri", "000000", MORNING) is None
     assert accounts.confirm_second_factor("somsri", pyotp.TOTP(secret).at(MORNING), MORNING) is not None
     assert isinstance(accounts.sign_in("somsri", PASSWORD, MORNING), Ticket)
+
+
+# ------------------------------------------------------------------------------------------------ the secret at rest
+def held_secret(accounts: Accounts) -> str:
+    with accounts.people.connect() as connection:
+        return str(connection.execute(text("SELECT secret FROM second_factor")).scalar_one())
+
+
+def test_the_database_alone_makes_no_codes(accounts: Accounts, people_settings: Settings) -> None:
+    app, _ = turned_on(accounts)
+    key = people_settings.home / "people.key"
+    assert app.secret not in held_secret(accounts) and key.stat().st_mode & 0o077 == 0
+    assert Fernet(key.read_text().strip()).decrypt(held_secret(accounts)) == app.secret.encode()
+
+
+def test_what_lay_there_in_the_clear_is_closed_at_the_next_opening(
+    accounts: Accounts, people_settings: Settings
+) -> None:
+    app, _ = turned_on(accounts)
+    with accounts.people.begin() as connection:
+        connection.execute(text("UPDATE second_factor SET secret = :clear"), {"clear": app.secret})
+    again = Accounts.open(people_settings)
+    assert app.secret not in held_secret(again)
+    later = MORNING + MINUTE
+    assert isinstance(enter(again, ticket(again, later), app.at(later), later), str)
+    again.close()
+
+
+def test_without_its_key_a_code_is_not_counted_as_wrong_and_a_recovery_code_lets_her_in(
+    accounts: Accounts, people_settings: Settings
+) -> None:
+    app, recovery = turned_on(accounts)
+    assert accounts.second_factors() == (1, 0)
+    (people_settings.home / "people.key").rename(people_settings.home / "elsewhere")
+    assert accounts.second_factors() == (1, 1)
+    later = MORNING + MINUTE
+    held = ticket(accounts, later)
+    for _ in range(6):
+        assert enter(accounts, held, app.at(later), later) == Refusal("no_key")
+    assert isinstance(enter(accounts, held, recovery[0], later), str)
+
+
+def test_a_damaged_key_closes_nothing_and_is_not_replaced(accounts: Accounts, people_settings: Settings) -> None:
+    app, _ = turned_on(accounts)
+    key = people_settings.home / "people.key"
+    key.write_text("no key")
+    assert accounts.check_code("somsri", app.at(MORNING), MORNING) == Refusal("no_key")
+    accounts.reset_second_factor("somsri")
+    with pytest.raises(RaksaError, match="neither be read nor made"):
+        accounts.begin_second_factor("somsri")
+    assert key.read_text() == "no key"
+
+
+def test_a_new_key_closes_and_the_old_one_beneath_it_still_opens(accounts: Accounts, people_settings: Settings) -> None:
+    app, _ = turned_on(accounts)
+    key = people_settings.home / "people.key"
+    old, new = key.read_text(), Fernet.generate_key().decode()
+    key.write_text(f"{new}\n{old}")
+    later = MORNING + MINUTE
+    assert isinstance(enter(accounts, ticket(accounts, later), app.at(later), later), str)
+    accounts.reset_second_factor("somsri")
+    secret = accounts.begin_second_factor("somsri")
+    assert Fernet(new).decrypt(held_secret(accounts)) == secret.encode()
 
 
 def test_somsri_signs_in_with_password_and_code(accounts: Accounts) -> None:
@@ -240,9 +307,15 @@ def test_where_it_is_required_nothing_opens_before_it_is_on(tmp_path: Path) -> N
     with serving(tmp_path, extra=0, second_factor="required") as server, server.signed_in("wichai") as client:
         assert client.get("/").headers["location"] == "/second-factor"
         assert client.get("/export/list.csv", headers={"Accept": "*/*"}).status_code == 403
-        assert "บทบาทของคุณต้องตั้งก่อนเปิดหน้าแรก" in client.get("/second-factor").text
+        assert "บทบาทของท่านต้องตั้งก่อนเปิดหน้าแรก" in client.get("/second-factor").text
         _, codes = turn_on(client)
         assert client.get("/").status_code == 200
         off = client.post("/second-factor", data={"do": "off", "present": PASSWORD, "code": codes[0]})
         assert off.status_code == 400, "what is required cannot be turned off"
         assert client.get("/").status_code == 200
+
+
+# ------------------------------------------------------------------------------------------------ what the forms say
+@pytest.mark.parametrize(("reason", "said"), [("run_out", "หมดอายุแล้ว"), ("no_key", "ตรวจรหัสยืนยันไม่ได้")])
+def test_why_nobody_was_let_in_is_said_in_thai(reason: str, said: str) -> None:
+    assert said in forms.sign_in("th", "csrf", reason)

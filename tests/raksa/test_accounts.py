@@ -1,17 +1,21 @@
 """Accounts: signing in, staying in, being out. On SQLite and on PostgreSQL."""
 
+import secrets
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 
 from raksa.access import Person, Scope
-from raksa.accounts import Accounts, FailureRow, Refusal, session_id
+from raksa.accounts import Accounts, FailureRow, PersonRow, Refusal, session_id
 from raksa.audit import Base, Entry, entries, record
+from raksa.demo import PASSWORD as DEMO_PASSWORD
 from raksa.errors import RaksaError
 from raksa.settings import Settings
 from tests.cast import PASSWORD, SOMSRI
@@ -103,7 +107,7 @@ def test_the_row_is_read_at_every_click(accounts: Accounts) -> None:
 
 def test_a_new_password_ends_every_sign_in_and_may_ask_for_another(accounts: Accounts) -> None:
     token = signed_in(accounts)
-    accounts.set_password("somsri", "ข้าวหอมมะลิ 105", must_change_password=True)
+    accounts.give_password("somsri", "ข้าวหอมมะลิ 105", MORNING)
     assert accounts.who(token, MORNING) is None
     assert accounts.sign_in("somsri", PASSWORD, MORNING) == Refusal("wrong")
     again = accounts.sign_in("somsri", "ข้าวหอมมะลิ 105", MORNING)
@@ -146,6 +150,56 @@ def test_what_does_not_fit_is_said_and_not_written(
         accounts.create_person(username, name, "admin", [], password, MORNING)
     assert said in str(error.value)
     assert accounts.everyone() == [SOMSRI]
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "password1234",  # leaked elsewhere
+        "Password12345!",  # … but for its capital
+        "iloveyou2569",  # leaked words and a year
+        "P@ssw0rd2569",
+        "aaaaaaaaaaaa",
+        "กขคงจฉชซฌญฎฏ",  # the alphabet
+        "dfghjklkjhgfd",  # a row of keys
+    ],
+)
+def test_what_is_tried_first_is_no_password(accounts: Accounts, password: str) -> None:
+    with pytest.raises(RaksaError, match="tried first"):
+        accounts.set_password("somsri", password)
+    assert isinstance(accounts.sign_in("somsri", PASSWORD, MORNING), str), "the old one still holds"
+
+
+@pytest.mark.parametrize("password", ["หมาของฉันชอบกินปลา", "my cat eats fish", DEMO_PASSWORD, "GAUOQHySCxe2"])
+def test_a_short_sentence_or_what_raksa_gives_out_is_one(accounts: Accounts, password: str) -> None:
+    accounts.set_password("somsri", password)
+    assert isinstance(accounts.sign_in("somsri", password, MORNING), str)
+
+
+def test_a_first_password_nobody_used_runs_out_after_two_weeks(accounts: Accounts) -> None:
+    accounts.give_password("somsri", "ข้าวหอมมะลิ 105", MORNING)
+    late = MORNING + timedelta(days=14, seconds=1)
+    assert accounts.sign_in("somsri", "ข้าวหอมมะลิ 105", late) == Refusal("run_out")
+    assert accounts.sign_in("somsri", "ข้าวหอมมะลิ 106", late) == Refusal("wrong")
+    assert isinstance(accounts.sign_in("somsri", "ข้าวหอมมะลิ 105", late - MINUTE), str)
+    accounts.set_password("somsri", "ข้าวเหนียวมะม่วง 9")
+    assert isinstance(accounts.sign_in("somsri", "ข้าวเหนียวมะม่วง 9", late), str)
+
+
+def test_a_password_chosen_before_this_was_asked_is_replaced_at_the_next_sign_in(accounts: Accounts) -> None:
+    with Session(accounts.people) as session, session.begin():
+        held = session.get(PersonRow, "somsri")
+        assert held is not None
+        held.password_hash = PasswordHasher().hash("password1234")
+    token = accounts.sign_in("somsri", "password1234", MORNING)
+    visitor = accounts.visitor(session_id(str(token)), MORNING)
+    assert visitor is not None and visitor.due == "password"
+
+
+def test_the_longest_password_is_looked_at_quickly(accounts: Accounts) -> None:
+    began = time.perf_counter()
+    accounts.set_password("somsri", secrets.token_urlsafe(96)[:128])
+    assert time.perf_counter() - began < 3
 
 
 def test_nobody_can_be_changed_who_is_not_there(accounts: Accounts) -> None:

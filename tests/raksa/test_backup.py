@@ -4,16 +4,17 @@ import json
 import threading
 import zipfile
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
+import pyotp
 import pytest
 from sqlalchemy import Engine, text
 
 from care.contacts import Place, of_child, write
 from raksa.access import Scope
-from raksa.accounts import Accounts
+from raksa.accounts import Accounts, Refusal
 from raksa.audit import Entry, entries, record
 from raksa.backup import backup, restore
 from raksa.errors import RaksaError
@@ -68,6 +69,22 @@ def home(people_settings: Settings, tmp_path: Path) -> Settings:
     settings = people_settings.model_copy(update={"home": tmp_path / "home"})
     lived_in(settings)
     return settings
+
+
+def test_the_key_of_second_factors_is_in_no_backup_and_with_it_codes_work_elsewhere(
+    home: Settings, tmp_path: Path
+) -> None:
+    accounts = Accounts.open(home)
+    app = pyotp.TOTP(accounts.begin_second_factor("somsri"))
+    assert accounts.confirm_second_factor("somsri", app.at(NOW), NOW)
+    accounts.close()
+    assert "people.key" not in backup(home, tmp_path / "monday.zip", NOW, silent)
+    restore(tmp_path / "monday.zip", tmp_path / "elsewhere", silent)
+    there, later = Accounts.open(Settings(home=tmp_path / "elsewhere", database_url="")), NOW + timedelta(minutes=1)
+    assert there.check_code("somsri", app.at(later), later) == Refusal("no_key")
+    (tmp_path / "elsewhere" / "people.key").write_bytes((home.home / "people.key").read_bytes())
+    assert there.check_code("somsri", app.at(later), later) is None
+    there.close()
 
 
 def test_what_is_restored_elsewhere_says_the_same(home: Settings, tmp_path: Path) -> None:

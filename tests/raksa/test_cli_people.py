@@ -1,10 +1,12 @@
 """`raksa people`, `raksa backup`, `raksa restore`, and what is kept how long."""
 
 import csv
+import os
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pyotp
 import pytest
 from sqlalchemy import Engine, inspect, text
 from sqlalchemy.orm import Session
@@ -16,7 +18,7 @@ from raksa.audit import Entry, entries, record
 from raksa.cli import app
 from raksa.errors import RaksaError
 from raksa.people import open_people
-from raksa.retention import Kept, keep
+from raksa.retention import Kept, due, keep
 from raksa.settings import Settings
 from tests.cast import MALI, PASSWORD, SOMSRI
 
@@ -120,19 +122,19 @@ def test_old_lines_move_into_a_file_and_the_log_is_as_guarded_as_before(people: 
     assert len(before) >= 1
     done = keep(people, Settings(home=tmp_path), 5, NOW)
     file = tmp_path / "log-before-2021-06-08.csv"
-    assert done == Kept(3, file, 0, 0)
+    assert done == Kept(3, file, 0, 0, 0, 0)
     kept = list(csv.DictReader(file.read_text(encoding="utf-8-sig").splitlines()))
     assert [(row["at"], row["learner_id"], row["about"]) for row in kept] == [
         (line.at.isoformat(), str(line.learner_id), "'=1+1") for line in old
     ]
     assert file.stat().st_mode & 0o077 == 0
-    told = Entry(NOW, "operator", "keep_log", None, f"before 2021-06-08: 3 lines to {file.name}", "operator")
+    told = Entry(NOW, "operator", "keep_log", None, f"5 years: 3 lines to {file.name}, 0 files of plans", "operator")
     assert entries(people) == [told, new]
     assert guards(people) == before
     for statement in ("UPDATE audit SET who = 'nobody'", "DELETE FROM audit"):
         with pytest.raises(Exception, match="only ever added to"), people.begin() as connection:
             connection.execute(text(statement))
-    assert keep(people, Settings(home=tmp_path), 5, NOW) == Kept(0, None, 0, 0)
+    assert keep(people, Settings(home=tmp_path), 5, NOW) == Kept(0, None, 0, 0, 0, 0)
 
 
 def test_when_moving_fails_every_line_and_every_guard_is_still_there(
@@ -156,8 +158,47 @@ def test_what_has_run_out_is_forgotten(people_settings: Settings) -> None:
             at = NOW - timedelta(days=days)
             session.add(FailureRow(at=at, username="nobody", address=""))
             session.add(SessionRow(id=f"{days}", username="somsri", created=at, last_seen=at))
-    assert keep(accounts.people, people_settings, 1, NOW) == Kept(0, None, 2, 2)
+    accounts.issue_ticket("second_factor", {"username": "somsri"}, NOW - timedelta(hours=1))
+    would_go = due(accounts.people, people_settings, 1, NOW)
+    assert would_go == Kept(0, None, 2, 2, 1, 0)
+    assert keep(accounts.people, people_settings, 1, NOW) == would_go
+    assert due(accounts.people, people_settings, 1, NOW) == Kept(0, None, 0, 0, 0, 0)
     assert accounts.who(str(token), NOW) is not None
+    accounts.close()
+
+
+def test_rows_to_mend_go_after_a_month_and_a_plan_after_a_term(people: Engine, tmp_path: Path) -> None:
+    ages = {"a/plan.json": 119, "a/to-mend.xlsx": 31, "b/plan.json": 121, "b/.plan.json": 2, "c/to-mend.xlsx": 29}
+    for name, days in ages.items():
+        file = tmp_path / "plans" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("แผน")
+        then = (NOW - timedelta(days=days)).timestamp()
+        os.utime(file, (then, then))
+    assert due(people, Settings(home=tmp_path), 5, NOW).plans == 3
+    assert keep(people, Settings(home=tmp_path), 5, NOW).plans == 3
+    left = sorted(f.relative_to(tmp_path / "plans").as_posix() for f in (tmp_path / "plans").rglob("*"))
+    assert left == ["a", "a/plan.json", "c", "c/to-mend.xlsx"]
+
+
+def test_what_would_go_is_said_first_and_goes_only_then(home: Settings) -> None:
+    people = open_people(home)
+    record(people, Entry(datetime.now(UTC) - 6 * YEAR, "somsri", "read_child", MALI.learner_id))
+    assert "Lines of the log to move: 1" in raksa("people", "keep", "--years", "5", "--check")
+    assert [line.who for line in entries(people)] == ["somsri"]
+    assert "Lines of the log moved: 1" in raksa("people", "keep", "--years", "5")
+    assert [line.what for line in entries(people)] == ["keep_log"]
+    people.dispose()
+
+
+def test_a_lost_phone_is_mended_from_the_keyboard(home: Settings) -> None:
+    raksa("people", "add", "somsri", "--name", SOMSRI.name, "--role", "admin")
+    accounts = Accounts.open(home)
+    app = pyotp.TOTP(accounts.begin_second_factor("somsri"))
+    assert accounts.confirm_second_factor("somsri", app.at(NOW), NOW)
+    assert "No code is asked" in raksa("people", "codes-off", "somsri")
+    assert not accounts.has_second_factor("somsri")
+    assert next(line.what for line in entries(accounts.people)) == "reset_second_factor"
     accounts.close()
 
 
