@@ -25,6 +25,7 @@ from care.since import runs
 from dashboard import small_cells
 from dashboard.language import N_, speak
 from dashboard.roster import Count, Filters, Run, areas, families, promise
+from models.uncertainty import hits
 from raksa.access import Person, sees_learners, sees_whole_cells, where, where_counts
 from raksa.errors import RaksaError
 from raksa.store import Store
@@ -145,7 +146,8 @@ def _scope(person: Person | None) -> tuple[str, tuple[str, ...]]:
 class Cross:
     """Counts of children by two traits. A cell is None where it is hidden, and `there` is False where there can be
     nobody (a primary school has no ม.3). Totals of columns and rows likewise; rows of `need` overlap (a child has
-    several reasons), so there is no total across them."""
+    several reasons), so there is no total across them, nor of all. `estimated` is False where none of the children can
+    be estimated: nobody can be on a list there, which is no 0; likewise of rows and of columns."""
 
     rows: tuple[tuple[str, str], ...]
     columns: tuple[tuple[str, str], ...]
@@ -153,6 +155,21 @@ class Cross:
     there: tuple[tuple[bool, ...], ...]
     row_totals: tuple[int | None, ...] | None
     column_totals: tuple[int | None, ...]
+    total: int | None
+    estimated: tuple[tuple[bool, ...], ...]
+    rows_estimated: tuple[bool, ...]
+    columns_estimated: tuple[bool, ...]
+
+    def row(self, at: int) -> list[tuple[int | None, bool, bool]]:
+        """One row's cells and its total, if it has one: the count, whether anybody can be there, whether any of them
+        can be estimated."""
+        found = list(zip(self.cells[at], self.there[at], self.estimated[at], strict=True))
+        return found if self.row_totals is None else [*found, (self.row_totals[at], True, self.rows_estimated[at])]
+
+    def together(self) -> list[tuple[int | None, bool, bool]]:
+        """The totals of the columns as a row like the others, with the total of all, if there is one."""
+        found = [(n, True, known) for n, known in zip(self.column_totals, self.columns_estimated, strict=True)]
+        return found if self.row_totals is None else [*found, (self.total, True, True)]
 
 
 def needs(language: str = "th") -> dict[str, str]:
@@ -177,13 +194,39 @@ def cross(
         raise RaksaError(f"Nobody is counted as {whom!r}. Count one of {', '.join(needs())}.")
     if not sees_whole_cells(person) and area not in {one.id for one in areas(run, person)}:
         raise RaksaError("A table of two traits is of one service area for this account. Choose the area.")
-    held = _cross(_Kept(run.folder, run), *_scope(person), sees_whole_cells(person), area, rows, columns, whom)
-    names = _names(_Kept(run.folder, run), language)
+
+    def counted(these: str) -> tuple[Any, ...]:
+        return _cross(_Kept(run.folder, run), *_scope(person), sees_whole_cells(person), area, rows, columns, these)
+
+    held, names = counted(whom), _names(_Kept(run.folder, run), language)
     return Cross(
         tuple((code, names.get((rows, code)) or code) for code in held[0]),
         tuple((code, names.get((columns, code)) or code) for code in held[1]),
         *held[2:],
+        *_estimated(held, whom, counted("learners"), counted("cannot_score"), columns == "need"),
     )
+
+
+def _estimated(
+    held: tuple[Any, ...], whom: str, of_all: tuple[Any, ...], missing: tuple[Any, ...], need: bool
+) -> tuple[Any, ...]:
+    """Where somebody can be estimated: cells, rows, columns. Told from the counts the person may see and no others."""
+
+    def some(all_of: Sequence[int | None], without: Sequence[int | None]) -> tuple[bool, ...]:
+        return tuple(a is None or a != b for a, b in zip(all_of, without, strict=True))
+
+    down, across, cells, _, _, column_totals, _ = held
+    if need:
+        everybody, unknown = across.index("learners"), across.index("cannot_score")
+        rows = some([line[everybody] for line in cells], [line[unknown] for line in cells])
+        always = {everybody, unknown}
+        found = tuple(tuple(n in always or row for n in range(len(across))) for row in rows)
+        whole = some([column_totals[everybody]], [column_totals[unknown]])[0]
+        return found, rows, tuple(n in always or whole for n in range(len(across)))
+    if whom in ("learners", "cannot_score"):
+        return tuple((True,) * len(across) for _ in down), (True,) * len(down), (True,) * len(across)
+    found = tuple(some(a, b) for a, b in zip(of_all[2], missing[2], strict=True))
+    return found, some(of_all[4], missing[4]), some(of_all[5], missing[5])
 
 
 @lru_cache(maxsize=64)
@@ -239,6 +282,8 @@ def _cross(
         tuple(tuple(map(bool, line)) for line in there),
         None if need else _told(cells.sum(1), of_rows),
         _told(cells.sum(0), of_columns),
+        # Whoever has no whole cells may know the sum of an area, unless it is small itself (small_cells.column).
+        int(cells.sum()) if not need and (whole or cells.sum() >= small_cells.SMALLEST_CELL) else None,
     )
 
 
@@ -268,7 +313,8 @@ def _told(counts: np.ndarray, hidden: np.ndarray) -> tuple[int | None, ...]:
 @dataclass(frozen=True)
 class Transition:
     """The children of one school in a last grade. `expected` of those who could be estimated would be on no school's
-    list by the run's horizon; None = hidden, or nobody could be estimated."""
+    list by the run's horizon, and `low` to `high` holds the true number nine times in ten; None = hidden, or nobody
+    could be estimated."""
 
     school_id: str
     school: str
@@ -277,65 +323,83 @@ class Transition:
     listed: int | None
     not_scored: int | None
     expected: float | None
+    low: int | None
+    high: int | None
 
 
 def transitions(run: Run, person: Person | None, area: str = "", language: str = "th") -> list[Transition]:
     """Each school's ป.6, ม.3 and ม.6, where most of those who go on nowhere are lost; by grade, then the largest
     expectation first. What is hidden is what the tables of school by grade hide."""
     tables = [cross(run, person, "school", "grade", whom, area, language) for whom in WHOM]
-    condition, values = _scope(person)
-    sums = {
-        (school, grade): chance
-        for school, grade, chance in run.rows(
-            f"SELECT school_id, grade, sum(risk) FROM score WHERE {condition} AND grade IN (?, ?, ?) GROUP BY 1, 2",
-            [*values, *LAST_GRADES],
-        )
-    }
+    sums = _leaving(_Kept(run.folder, run), *_scope(person))
     whole, found = sees_whole_cells(person), []
     for at, (school, name) in enumerate(tables[0].rows):
         for n, (grade, _) in enumerate(tables[0].columns):
             if grade not in LAST_GRADES or not tables[0].there[at][n]:
                 continue
             learners, listed, not_scored = (table.cells[at][n] for table in tables)
-            chance = sums.get((school, grade))
+            chance, low, high = sums.get((school, grade), (None, None, None))
             if chance is not None and not whole:
-                chance = None if learners is None or listed is None else float(round(chance))
-            found.append(Transition(school, name, grade, learners, listed, not_scored, chance))
+                told = learners is not None and listed is not None
+                chance, low, high = (float(round(chance)), low, high) if told else (None, None, None)
+            found.append(Transition(school, name, grade, learners, listed, not_scored, chance, low, high))
     return sorted(found, key=lambda one: (LAST_GRADES.index(one.grade), -(one.expected or 0), one.school))
+
+
+@lru_cache(maxsize=64)
+def _leaving(held: _Kept, condition: str, values: tuple[str, ...]) -> dict[tuple[str, str], tuple[float, int, int]]:
+    """School and last grade -> how many would leave, and its interval, as the schools have theirs."""
+    rows = held.run.columns(
+        f"""SELECT s.risk, s.school_id || '|' || s.grade AS class, s.school_id, coalesce(c.spread, 0) AS spread
+        FROM (SELECT * FROM score WHERE {condition}) s LEFT JOIN school c USING (school_id)
+        WHERE s.grade IN (?, ?, ?) AND s.risk IS NOT NULL ORDER BY s.school_id, s.grade, s.learner_id""",
+        [*values, *LAST_GRADES],
+    )
+    if not len(rows["risk"]):
+        return {}
+    drawn = hits(rows["risk"], rows["class"], rows["school_id"], rows["spread"], held.run.curves)
+    return {
+        (str(name).rpartition("|")[0], str(name).rpartition("|")[2]): (float(expected), int(low), int(high))
+        for name, expected, low, high in drawn[["expected", "low", "high"]].itertuples()
+    }
 
 
 # -------------------------------------------------------------------------------- contacts
 @dataclass(frozen=True)
 class Contacted:
-    """Of a school's listed children: how many somebody has been in contact with lately, and how many not."""
+    """Of a school's listed children: how many somebody has been in contact with lately, and how many not. None where
+    nobody can be estimated, so that there is no list."""
 
     school_id: str
     school: str
-    listed: int
-    contacted: int
+    listed: int | None
+    contacted: int | None
 
     @property
-    def waiting(self) -> int:
-        return self.listed - self.contacted
+    def waiting(self) -> int | None:
+        return None if self.listed is None or self.contacted is None else self.listed - self.contacted
 
 
 def contacted(run: Run, people: Engine, person: Person | None, today: date, area: str = "") -> list[Contacted]:
-    """The schools with a list, most children without any contact in the last 30 days first. Only for those who may
-    see the children; nobody else gets a row."""
+    """The schools, most children on the list without any contact in the last 30 days first, those without a list last.
+    Only for those who may see the children; nobody else gets a row."""
     condition, values = where(person)
-    listed = run.rows(
-        f"""SELECT s.school_id, coalesce(c.name, s.school_id), s.learner_id
+    found = run.rows(
+        f"""SELECT s.school_id, coalesce(any_value(c.name), s.school_id), count(s.risk) > 0,
+            coalesce(list(s.learner_id) FILTER (s.listed), [])
         FROM (SELECT * FROM score WHERE {condition}) s LEFT JOIN school c USING (school_id)
-        WHERE s.listed{" AND s.area_id = ?" if area else ""}""",
+        {"WHERE s.area_id = ?" if area else ""} GROUP BY s.school_id""",
         [*values, *([area] if area else [])],
     )
     since = today - timedelta(days=CONTACT_DAYS)
-    lately = {learner for learner, day in last_contacts(people, person).items() if day >= since} if listed else set()
-    held: dict[tuple[str, str], list[bool]] = {}
-    for school, name, learner in listed:
-        held.setdefault((school, name), []).append(learner in lately)
-    rows = [Contacted(school, name, len(done), sum(done)) for (school, name), done in held.items()]
-    return sorted(rows, key=lambda one: (-one.waiting, one.school))
+    lately = {learner for learner, day in last_contacts(people, person).items() if day >= since} if found else set()
+    rows = [
+        Contacted(school, name, len(listed), len(lately.intersection(listed)))
+        if known
+        else Contacted(school, name, None, None)
+        for school, name, known, listed in found
+    ]
+    return sorted(rows, key=lambda one: (one.waiting is None, -(one.waiting or 0), one.school))
 
 
 # -------------------------------------------------------------------------------- weeks
@@ -424,9 +488,9 @@ def report(
         period = _("{day} to {horizon}", day=format_date(today - timedelta(days=CONTACT_DAYS), language),
                    horizon=format_date(today, language))  # fmt: skip
         found += [
-            Figure(_("On the list, with a contact"), f"{sum(s.contacted for s in done):,}",
+            Figure(_("On the list, with a contact"), f"{sum(s.contacted or 0 for s in done):,}",
                    _("A visit, call, talk, letter or note that somebody wrote down."), period),
-            Figure(_("On the list, nobody has written anything"), f"{sum(s.waiting for s in done):,}",
+            Figure(_("On the list, nobody has written anything"), f"{sum(s.waiting or 0 for s in done):,}",
                    _("Whether somebody acted without writing it down is not known."), period),
         ]  # fmt: skip
     for grade in LAST_GRADES:
@@ -484,3 +548,117 @@ def as_csv(figures: Sequence[Figure], language: str = "th") -> bytes:
     writer.writerow([say(N_("Figure")), say(N_("Value")), say(N_("What it means")), say(N_("Measured over"))])
     writer.writerows([one.name, one.value, one.meaning, one.period] for one in figures)
     return out.getvalue().encode("utf-8-sig")
+
+
+# -------------------------------------------------------------------------------- the same as rows, for `raksa areas`
+PARTS = ("schools", "counts", "transitions", "contacts", "weeks", "report")
+
+
+def lines(
+    part: str,
+    run: Run,
+    people: Engine,
+    person: Person | None,
+    today: date,
+    area: str = "",
+    language: str = "th",
+    rows: str = "school",
+    columns: str = "need",
+    whom: str = "listed",
+) -> list[dict[str, Any]]:
+    """One of PARTS of the page as rows: heading -> number or text. What is hidden on the page says so here; what is not
+    known is None. `rows`, `columns` and `whom` are those of `cross`.
+
+    Raises RaksaError for a part that is none, an area the person may not count, a table that cannot be, and contacts
+    for who sees no child.
+    """
+    _ = speak(language)
+    if part not in PARTS:
+        raise RaksaError(f"There is no part {part!r}. Parts: {', '.join(PARTS)}.")
+    there_are = [one.id for one in areas(run, person)]
+    if area and area not in there_are:
+        raise RaksaError(f"No service area {area!r} to count here. Areas: {', '.join(there_are) or 'none'}.")
+    if part == "transitions" and not area and not sees_whole_cells(person):
+        raise RaksaError("Who changes school next is told of one service area for this account. Choose it with --area.")
+    if part == "contacts" and not sees_learners(person):
+        raise RaksaError("Contacts are told to those who may see the children.")
+
+    def n(value: float | None) -> object:
+        return _(N_("hidden")) if value is None else value
+
+    if part == "counts":
+        found = cross(run, person, rows, columns, whom, area, language)
+        heads = [_(TRAITS[rows]), *(name for _code, name in found.columns)]
+        heads += [_("Together")] if found.row_totals is not None else []
+
+        def cell(value: int | None, some: bool, known: bool) -> object:
+            return None if not some else n(value) if known or value is None else _(N_("cannot be estimated"))
+
+        table = [[name, *(cell(*one) for one in found.row(at))] for at, (_code, name) in enumerate(found.rows)]
+        table.append([_("Together"), *(cell(*one) for one in found.together())])
+        return [dict(zip(heads, line, strict=True)) for line in table]
+    if part == "schools":
+        return [_school_line(one, language, whole=sees_whole_cells(person)) for one in schools(run, person, area)]
+    if part == "transitions":
+        return [
+            {
+                _("Grade"): one.grade, _("School"): one.school, _("Children"): n(one.learners),
+                _("On the list"): n(one.listed), _("Cannot be estimated"): n(one.not_scored),
+                _("Expected to leave"): _expected(one, language),
+                _("at least"): _expected(one, language) if one.low is None else one.low,
+                _("at most"): _expected(one, language) if one.high is None else one.high,
+            }
+            for one in transitions(run, person, area, language)
+        ]  # fmt: skip
+    if part == "contacts":
+        return [
+            {
+                _("School"): one.school,
+                _("On the list"): _(N_("cannot be estimated")) if one.listed is None else one.listed,
+                _("With a contact"): one.contacted, _("Nobody has written anything"): one.waiting,
+            }
+            for one in contacted(run, people, person, today, area)
+        ]  # fmt: skip
+    if part == "weeks":
+        return [
+            {
+                _("As known on"): one.as_of.isoformat(),
+                _("Children"): n(one.learners),
+                _("On the list"): n(one.listed),
+                _("Cannot be estimated"): n(one.not_scored),
+                _("Recorded"): None if one.recorded is None else round(one.recorded, 4),
+            }
+            for one in weeks(run, person, area)
+        ]
+    return [
+        {_("Figure"): one.name, _("Value"): one.value, _("What it means"): one.meaning, _("Measured over"): one.period}
+        for one in report(run, people, person, today, area, language)
+    ]
+
+
+def _school_line(one: School, language: str, *, whole: bool) -> dict[str, Any]:
+    _, decimals = speak(language), 1 if whole else 0
+    hidden = _(N_("hidden"))
+    # Without a number: hidden, or nobody there could be estimated.
+    why = hidden if one.learners is None or one.listed is None else None
+    share = why
+    if one.per_100:
+        share = "{:.{d}f} ({:.{d}f}–{:.{d}f})".format(*one.per_100, d=decimals)
+    return {
+        _("School"): one.name,
+        _("Area"): one.area,
+        _("Children"): hidden if one.learners is None else one.learners,
+        _("On the list"): hidden if one.listed is None else one.listed,
+        _("Cannot be estimated"): hidden if one.not_scored is None else one.not_scored,
+        _("Expected to leave"): why if one.expected is None else round(one.expected, decimals),
+        _("at least"): why if one.low is None else one.low,
+        _("at most"): why if one.high is None else one.high,
+        _("of each 100"): share,
+        _("Position"): None if one.latitude is None else f"{one.latitude:.4f}, {one.longitude:.4f}",
+    }
+
+
+def _expected(one: Transition, language: str) -> object:
+    if one.expected is None:
+        return None if one.learners is not None and one.learners == one.not_scored else speak(language)(N_("hidden"))
+    return round(one.expected, 1)

@@ -22,13 +22,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Engine
 
+from dashboard.language import N_, speak
 from raksa import thai
 from raksa.access import Person, decide
 from raksa.audit import Entry, record
 from raksa.errors import RaksaError
 from raksa.settings import Settings
 from raksa.store import Store
-from register import duplicates, history, whereabouts
+from register import duplicates, history, transfer, whereabouts
+from register.ingest import ingest
 from register.linkage import FIELDS
 from register.mapping import known_formats
 from register.quality import DIMENSIONS, TURNS, UNITS, VERDICTS, Quality, assess
@@ -176,15 +178,45 @@ class Refused:
     reasons: str
 
 
-def refused(store: Store, person: Person | None) -> list[Refused]:
+# Why a row was refused (docs/formats.md) and what to do, for who never sees the import itself.
+WHY_REFUSED = {
+    "short_row": N_("The row has too few cells: send the whole row"),
+    "long_row": N_("The row has too many cells: look for a comma or a cell that slipped"),
+    "no_school": N_("No school is named: write its code"),
+    "no_learner": N_("No child is named: write the student number"),
+    "unknown_school": N_("The school is on no list yet: send its list first, then this again"),
+    "unknown_learner": N_("The child is on no list yet: send the list first, then this again"),
+    "number_of_several": N_("Several children have this number: correct the list, then send this again"),
+    "number_is_id": N_("A citizen id stands as the student number: write the school's own number"),
+    "no_date": N_("The day is missing: write it"),
+    "bad_date": N_("The day is not a date: correct it"),
+    "no_mark": N_("The mark is missing: write it"),
+    "bad_mark": N_("The mark is not understood: write present, absent, sick, on leave or late"),
+    "same_key_twice": N_("The same is written twice and differently, and the later row was taken: look which is right"),
+}
+
+
+def why_refused(code: str) -> str:
+    """What a code of refusal says; one that ends in a column's name by its kind."""
+    if code in WHY_REFUSED:
+        return WHY_REFUSED[code]
+    if code.startswith("no_"):
+        return N_("A cell the row cannot do without is empty: fill it in")
+    if code.startswith("bad_"):
+        return N_("A value is not understood: correct it")
+    return N_("Another reason; it stands beside each row in the workbook")
+
+
+def refused(store: Store, person: Person | None, language: str = "th") -> list[Refused]:
     """Refused rows of the person's schools in the imports that count, newest import first. A row whose school cannot be
     told from it is in nobody's list."""
+    say = speak(language)
     mine, out = schools(store, person), []
     for snapshot in store.current().snapshots[::-1]:
         rows = _refused_rows(store.home, snapshot, store.current().snapshots)
         for school in (one for one in mine if one in rows):
-            codes = pd.Series(rows[school]).value_counts()
-            reasons = ", ".join(f"{code} {n:,}" for code, n in codes.items())
+            codes = pd.Series(rows[school]).map(why_refused).value_counts()
+            reasons = " · ".join(f"{say(str(why))} ({n:,})" for why, n in codes.items())
             out.append(Refused(snapshot, school, mine[school], len(rows[school]), reasons))
     return out
 
@@ -257,6 +289,49 @@ def refused_workbook(store: Store, person: Person | None, snapshot: str) -> tupl
         file = Path(folder) / "refused.xlsx"
         rows = refused_rows_to_xlsx(_Own(store.home, frozenset(schools(store, person))), snapshot, file)
         return file.read_bytes(), rows
+
+
+# -------------------------------------------------------------------------------- the record a child brings
+@dataclass(frozen=True)
+class Taken:
+    """What became of a child's record from another school: rows taken and not taken, whether it had been taken before,
+    and her learner id here."""
+
+    rows: int
+    refused: int
+    before: bool
+    learner_id: int
+
+
+def bring(
+    store: Store,
+    settings: Settings,
+    people: Engine,
+    person: Person,
+    school: str,
+    number: str,
+    content: bytes,
+    now: datetime,
+) -> Taken:
+    """Take the record a child brings from another school into the register (`register.transfer`), under the number she
+    has at one of the person's own schools. Written to the log first.
+
+    Raises RaksaError for another role or school, and for a file that is none, damaged or of another child.
+    """
+    if not (person.active and person.role == "school" and school in schools(store, person)):
+        raise RaksaError(N_("A child's record is taken by the school she comes to. Ask the head of that school."))
+    named = f"{school}:{number.strip()}"
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "child.json"
+        file.write_bytes(content)
+        learner = transfer.here(store, [file], named).learner
+        record(people, Entry(now, person.username, "bring_record", learner, f"school {school}", person.role))
+        report = ingest(store, settings, [file], child=named, now=now)
+    if why := next((one.refused_whole for one in report.files if one.refused_whole), None):
+        raise RaksaError(why)
+    kept = sum(one.kept for one in report.files if not one.before)
+    refused = sum(one.rows - one.kept for one in report.files if not one.before)
+    return Taken(kept, refused, report.snapshot is None, learner)
 
 
 # -------------------------------------------------------------------------------- learners who may be one child

@@ -13,16 +13,22 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from care import cases
+from care.contacts import last_contacts
 from care.documents import pdf
-from dashboard import paper, record, roster, transfer
+from dashboard import paper, record, roster, today, transfer
 from dashboard.ground import current_run, ground, now
 from dashboard.keys import learner_of
 from dashboard.language import speak
+from dashboard.pages import pages_for
 from dashboard.record import Record
 from dashboard.requests import log, person_of
 from dashboard.roster import Filters, Run
+from dashboard.today import Call
 from raksa.access import Decision, Person, sees_learners, sees_score
+from raksa.calendar import today_in_bangkok
 from raksa.errors import RaksaError
+from raksa.school_settings import in_force
 
 MOST_XLSX_ROWS = 5000  # writing 30,000 rows takes 2 CPU seconds, in which everybody else's page stands still
 MOST_PDF_ROWS = 500  # thirty pages, two seconds
@@ -82,6 +88,44 @@ async def _list(request: Request, kind: str) -> Response:
     return _file(await run_in_threadpool(body), kind, f"raksa-{run.as_of.isoformat()}")
 
 
+# ---------------------------------------------------------------------------------------------------- whom to call
+async def calls_pdf(request: Request) -> Response:
+    return await _calls(request, "pdf")
+
+
+async def calls_xlsx(request: Request) -> Response:
+    return await _calls(request, "xlsx")
+
+
+async def _calls(request: Request, kind: str) -> Response:
+    """Whom to call today, as the page Today shows it: same person, same school; written to the log first."""
+    person, school = person_of(request), request.query_params.get("school", "")
+    if "today" not in pages_for(person):
+        await log(request, person.username, "export_refused", f"calls.{kind}", f"role {person.role}")
+        return PlainTextResponse("Forbidden", 403)
+    try:
+        run = current_run()
+    except RaksaError as wrong:
+        return PlainTextResponse(str(wrong), 404)
+
+    def calls() -> tuple[Call, ...]:
+        held = ground()
+        people = held.accounts.people
+        contacts = last_contacts(people, person)
+        return today.morning(run, person, held.settings, in_force(people), contacts, school).calls
+
+    found = await run_in_threadpool(calls)
+    what = f"run {run.id}, calls{f', school={school[:40]}' if school else ''}, {len(found)} rows"
+    await log(request, person.username, f"export_{kind}", what, person.role)
+
+    def body() -> bytes:
+        if kind == "pdf":
+            return pdf("calls", paper.calls_paper(run, found, person.language))
+        return today.calls_xlsx(found, person.language)
+
+    return _file(await run_in_threadpool(body), kind, f"raksa-calls-{run.as_of.isoformat()}")
+
+
 # ---------------------------------------------------------------------------------------------------- one child
 async def child_pdf(request: Request) -> Response:
     """The parts asked for (`fields`, comma-separated; else those printed by default) on paper."""
@@ -95,15 +139,18 @@ async def child_pdf(request: Request) -> Response:
 
 
 async def child_json(request: Request) -> Response:
-    return await _child(request, "json", lambda found, _run, _person: transfer.as_json(_transfer(found)))
+    return await _child(request, "json", lambda found, _run, person: transfer.as_json(_transfer(found, person)))
 
 
 async def child_csv(request: Request) -> Response:
-    return await _child(request, "csv", lambda found, _run, _person: transfer.as_csv(_transfer(found)))
+    return await _child(request, "csv", lambda found, _run, person: transfer.as_csv(_transfer(found, person)))
 
 
-def _transfer(found: Record) -> dict[str, object]:
-    return transfer.transfer(found, now().date())
+def _transfer(found: Record, person: Person) -> dict[str, object]:
+    held = cases.of_child(ground().accounts.people, person, found.place)
+    return transfer.transfer(
+        found, today_in_bangkok(now()), [(case.place.school_id, one) for case, steps in held for one in steps]
+    )
 
 
 async def _child(
@@ -144,6 +191,8 @@ ROUTES = [
     Route("/export/list.csv", list_csv),
     Route("/export/list.xlsx", list_xlsx),
     Route("/export/list.pdf", list_pdf),
+    Route("/export/calls.pdf", calls_pdf),
+    Route("/export/calls.xlsx", calls_xlsx),
     Route("/export/child.pdf", child_pdf),
     Route("/export/child.json", child_json),
     Route("/export/child.csv", child_csv),

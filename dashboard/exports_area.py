@@ -12,6 +12,7 @@ from dashboard.ground import current_run, ground, now
 from dashboard.language import LANGUAGES
 from dashboard.pages import pages_for
 from dashboard.requests import log, person_of
+from raksa.calendar import today_in_bangkok
 from raksa.errors import RaksaError
 
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -28,8 +29,8 @@ async def export_area(request: Request) -> Response:
         run = current_run()
     except RaksaError as wrong:
         return PlainTextResponse(str(wrong), 404)
-    people = ground().accounts.people
-    figures = await run_in_threadpool(areas.report, run, people, person, now().date(), area, person.language)
+    people, today = ground().accounts.people, today_in_bangkok(now())
+    figures = await run_in_threadpool(areas.report, run, people, person, today, area, person.language)
     await log(request, person.username, "export_csv", f"run {run.id}, figures, area={area or 'all'}", person.role)
     body = areas.as_csv(figures, person.language)
     file = f'attachment; filename="raksa-area-{run.as_of.isoformat()}.csv"'

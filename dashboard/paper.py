@@ -11,10 +11,11 @@ from typing import Any
 
 import pandas as pd
 
-from dashboard import record
+from dashboard import record, today
 from dashboard.language import N_, speak
 from dashboard.record import MARK_WORDS, Record, Subject, Term, Year
 from dashboard.roster import COLUMNS, Child, Count, Run, about, as_table
+from dashboard.today import Call
 from raksa.settings import Settings
 from raksa.tables import MARKS
 from raksa.thai import format_date
@@ -81,31 +82,70 @@ def list_paper(
     (only where the person sees estimates)."""
     _ = speak(language)
     said = [_(N_("Children on this paper: {n}."), n=len(rows))]
-    if scores and promised.listed:
-        on = about(promised.expected_on_list or 0, language, promised.on_list)
-        off = about(promised.expected_off_list or 0, language, promised.off_list)
-        day = format_date(run.horizon, language)
-        said.append(
-            _(N_("On the list: {n}. Of these {on} would leave school by {day}."), n=promised.listed, on=on, day=day)
-        )
-        said.append(_(N_("Not on the list, and would leave: {off}."), off=off))
+    if scores:
+        said += promised_lines(run, promised, language)
     # Sixteen columns are too many for a sheet of paper: what is the same for all is said once, above them.
     table = as_table(rows, columns, language).map(lambda cell: "" if cell is None else str(cell))
     table.columns = pd.Index(columns)
+    if "risk" in columns:  # as the page says it: decimals would promise more than is known
+        table["risk"] = [
+            "" if row.risk is None else _(N_("about {n}%"), n=max(1, round(100 * row.risk))) for row in rows
+        ]
     same = [c for c in columns if len(rows) > 1 and c not in _ALWAYS and table[c].nunique() == 1]
-    if same:
-        what = " · ".join(f"{_(COLUMNS[c])} {table[c].iloc[0] or '–'}" for c in same)
+    if what := " · ".join(f"{_(COLUMNS[c])} {table[c].iloc[0]}" for c in same if table[c].iloc[0]):
         said.append(_(N_("For all of them: {what}."), what=what))
+    if empty := ", ".join(_(COLUMNS[c]) for c in same if not table[c].iloc[0]):
+        said.append(_(N_("Not recorded for any of them: {what}."), what=empty))
     table = table.drop(columns=same)
     return {
         "language": language,
         "title": _("Children who need someone"),
         "about": [*said, _as_known(run, language)],
-        "foot": _as_known(run, language),
+        "foot": _private(run, language),
         "headings": [_(COLUMNS[c]) for c in table.columns],
         "widths": [_WIDTHS.get(c, 1.0) for c in table.columns],
         "rows": table.to_numpy().tolist(),
     }
+
+
+def promised_lines(run: Run, promised: Count, language: str) -> list[str]:
+    """What a list promises and misses, in sentences; none where nobody is listed. For who sees estimates."""
+    if not promised.listed:
+        return []
+    _ = speak(language)
+    on = about(promised.expected_on_list or 0, language, promised.on_list)
+    off = about(promised.expected_off_list or 0, language, promised.off_list)
+    day = format_date(run.horizon, language)
+    return [
+        _(N_("On the list: {n}. Of these {on} would leave school by {day}."), n=promised.listed, on=on, day=day),
+        _(N_("Not on the list, and would leave: {off}."), off=off),
+    ]
+
+
+def calls_paper(run: Run, calls: Sequence[Call], language: str) -> dict[str, Any]:
+    """Whom to call as care/paper/calls.typ shows it: a part for each class, with room to write beside every number."""
+    _ = speak(language)
+    return {
+        "language": language,
+        "title": _("Whom to call today"),
+        "about": [_(N_("Away on the last recorded day: {n}."), n=len(calls)), _as_known(run, language)],
+        "foot": _private(run, language),
+        "headings": [_(heading) for heading in today.CALL_COLUMNS],
+        "classes": [
+            {
+                "title": place,
+                "said": _(N_("Last day recorded: {day}."), day=format_date(max(c.last_day for c in these), language)),
+                "rows": today.call_rows(these, language),
+            }
+            for place, these in today.by_class(calls).items()
+        ],
+    }
+
+
+def _private(run: Run, language: str) -> str:
+    """The foot of a paper with the names of several children."""
+    words = N_("Personal data: keep it with you, and do not leave it lying about.")
+    return f"{_as_known(run, language)} · {speak(language)(words)}"
 
 
 def _as_known(run: Run, language: str) -> str:
@@ -197,10 +237,7 @@ def attendance_sentences(year: Year, language: str) -> list[str]:
         said.append(_(N_("Longest absence: {n} days, {first} to {last}."), n=year.longest, first=first, last=last))
     elif year.longest:
         said.append(_(N_("Longest absence: one day, {day}."), day=first))
-    if year.days_to_line is not None and year.days_to_line >= 0:
-        said.append(_(N_("Days left before the 80% line of this year: {n}."), n=year.days_to_line))
-    elif year.days_to_line is not None:
-        said.append(_(N_("Days beyond the 80% line of this year: {n}."), n=-year.days_to_line))
+    said.append(record.line_said(year.days_to_line, language))
     if len(year.schools) > 1:
         schools = ", ".join(year.schools)
         said.append(_(N_("Marks of {schools} together: a move resets nothing."), schools=schools))
@@ -330,6 +367,8 @@ def schools_table(found: Record, language: str) -> dict[str, Any]:
         there = f"{day(s.first)} – {day(s.last)}"
         if s.left_on:
             there += " " + _(N_("(last day {day})"), day=day(s.left_on))
+        if s.brought:
+            there += " " + _(N_("(from the record brought along)"))
         rows.append(
             [f"{s.year} {'/'.join(part for part in (s.grade, s.room) if part)}", s.school or s.school_id, there]
         )
@@ -343,4 +382,7 @@ def _home(found: Record, language: str, _parts: Collection[str], _settings: Sett
 def _notes(found: Record, language: str, _parts: Collection[str], _settings: Settings) -> dict[str, Any]:
     open_ones = [one for one in found.contacts if not one.restricted]
     lines = [f"{record.contact_words(one, language)} ({one.by_name}): {one.text}" for one in open_ones]
+    lines += [
+        f"{record.contact_words(one, language)} ({one.by_name}, {one.school}): {one.said}" for one in found.brought
+    ]
     return {"lines": lines} if lines else {}

@@ -25,6 +25,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from care.contacts import Contact, Place, of_child
+from dashboard.casework import STEPS
 from dashboard.language import N_, speak
 from dashboard.roster import Child, Reason, Run, Unscored, child, discreet, why_not
 from features.attendance import LINE, one_page_each
@@ -48,6 +49,7 @@ from raksa.tables import (
     SICK,
 )
 from raksa.thai import format_date
+from register.transfer import BROUGHT
 
 AWAY = frozenset({ABSENT, SICK, LEAVE})
 _SAYS_NOTHING = frozenset({NOT_RECORDED, NO_SCHOOL})
@@ -55,6 +57,7 @@ YEARS = 12  # ป.1 to ม.6: no record is longer
 RUNS = 26  # half a year of Mondays
 WEEKS = 40
 RECENT = 20  # recorded days: four weeks of school
+RECORDED_ENOUGH = 0.9  # with more days unrecorded than this leaves, those left to the 80 % line are not known
 _DAYS_OF_A_MONTH = 30.4375
 # Poverty is known to plan aid; a class teacher knows where the child lives and with whom (no labels in class).
 _SEES_POVERTY = frozenset({"school", "area"})
@@ -117,7 +120,7 @@ class Year:
     leave; `share` is attended of the recorded, None without any. `in_row` is the run of days away up to the last
     recorded day, `longest` the longest of the year with its first and last day. `days_to_line`: how many days of the
     whole school year the child may still be away before the 80 % line, negative = beyond it; None for a year that is
-    over.
+    over or of which more than a tenth so far is unrecorded.
     """
 
     year: int
@@ -220,7 +223,7 @@ class Home:
 @dataclass(frozen=True)
 class Stay:
     """A class the child was on the list of: first and last day of such a list, and the last day at the school, if an
-    exit names one."""
+    exit names one. `brought`: known from the record she came with, not from that school's lists."""
 
     year: int
     school_id: str
@@ -231,6 +234,20 @@ class Stay:
     last: date
     status: str
     left_on: date | None
+    brought: bool = False
+
+
+@dataclass(frozen=True)
+class Brought:
+    """Something done for the child at a school before, as the record she came with says it; `kind` is a contact's or a
+    case step's."""
+
+    on: date
+    kind: str
+    said: str
+    by_name: str
+    school_id: str
+    school: str
 
 
 @dataclass(frozen=True)
@@ -283,6 +300,7 @@ class Record:
     listings: tuple[Listing, ...]
     contacts: tuple[Contact, ...]
     looks: Looks
+    brought: tuple[Brought, ...] = ()
 
 
 def sees_poverty(person: Person | None) -> bool:
@@ -326,6 +344,7 @@ def record(
         listings=listings,
         contacts=tuple(of_child(people, person, place)),
         looks=_looks(people, learner_id, whole=sees_poverty(person)),
+        brought=_brought(held, school),
     ), decision
 
 
@@ -420,8 +439,27 @@ def _year(
         longest=len(worst),
         longest_from=worst[0] if worst else None,
         longest_to=worst[-1] if worst else None,
-        days_to_line=int(np.floor((1 - LINE) * planned + 1e-9)) - away if running and recorded else None,
+        days_to_line=int(np.floor((1 - LINE) * planned + 1e-9)) - away if running and _told(marks) else None,
     )
+
+
+def _told(marks: dict[date, str]) -> bool:
+    """Whether so many of the days are recorded that those left can be counted: an unrecorded day may be one missed."""
+    recorded = sum(mark != NOT_RECORDED for mark in marks.values())
+    return bool(marks) and recorded >= RECORDED_ENOUGH * len(marks) - 1e-9
+
+
+def line_said(left: int | None, language: str) -> str:
+    """How far a learner is from the 80 % line of this year's school days, in a sentence; None = too much is unrecorded.
+
+    The share attended is of the days so far, this is of the whole year: both together must not contradict each other.
+    """
+    say = speak(language)
+    if left is None:
+        return say(N_("How many more days may be missed before the 80% line is not known: too many are not recorded."))
+    if left < 0:
+        return say(N_("Of the whole year, days missed beyond the 80% line: {n}."), n=-left)
+    return say(N_("Of the whole year, if every other day is attended, days left before the 80% line: {n}."), n=left)
 
 
 def _runs(recorded: dict[date, str]) -> list[list[date]]:
@@ -600,9 +638,30 @@ def _stays(held: _Held, school: dict[str, str]) -> tuple[Stay, ...]:
         year, school_id, grade, room = key
         left_on = left.get(school_id) if newest[school_id] == key else None
         first, last = rows[0]["listed_on"], rows[-1]["listed_on"]
-        named = school.get(school_id)
-        found.append(Stay(year, school_id, named, grade, room, first, last, rows[-1]["status"], left_on))
+        named, brought = school.get(school_id), _came_along(held.store, rows[-1])
+        found.append(Stay(year, school_id, named, grade, room, first, last, rows[-1]["status"], left_on, brought))
     return tuple(sorted(found, key=lambda stay: stay.last, reverse=True))
+
+
+def _came_along(store: Store, row: dict[str, Any]) -> bool:
+    """Whether a row of enrolment is from the record the child came with."""
+    if row["status"] != BROUGHT:
+        return False
+    number, _, file = (row["source"] or "").partition("#")
+    snapshot = next((name for name in store.current().snapshots if name.startswith(f"{number}-")), None)
+    if snapshot is None or not file.isdigit():
+        return False
+    return str(store.snapshot(snapshot)["files"][int(file) - 1]["format"]) == "child_classes"
+
+
+def _brought(held: _Held, school: dict[str, str]) -> tuple[Brought, ...]:
+    """What the schools before did, the newest first."""
+    found = [
+        Brought(row["done_on"], row["kind"], row["said"], row["by_name"], row["school_id"],
+                school.get(row["school_id"]) or row["school_id"])
+        for row in held.rows("brought")
+    ]  # fmt: skip
+    return tuple(sorted(found, key=lambda one: one.on, reverse=True))
 
 
 # -------------------------------------------------------------------------------- runs and looks
@@ -659,6 +718,7 @@ _LOOKED = {
     "export_child_json": N_("took a file"),
     "export_child_csv": N_("took a file"),
     "print_child": N_("printed"),
+    "bring_record": N_("took the record from the school before"),
 }
 
 
@@ -710,9 +770,9 @@ def line(found: Record, language: str) -> list[list[str]]:
     return rows
 
 
-def contact_words(contact: Contact, language: str) -> str:
-    """What kind of contact, and on which day."""
-    kind = speak(language)(KINDS[contact.kind]) if contact.kind in KINDS else contact.kind
+def contact_words(contact: Contact | Brought, language: str) -> str:
+    """What was done, and on which day."""
+    kind = speak(language)(STEPS[contact.kind]) if contact.kind in STEPS else contact.kind
     return f"{kind} {format_date(contact.on, language)}"
 
 
@@ -793,7 +853,8 @@ def _strengths_of_attendance(now: Year) -> Iterable[Sentence]:
             N_("Came back after {days} days away in a row (until {day}); days at school since then: {since}."),
             days=now.longest, day=now.longest_to, since=since,
         )  # fmt: skip
-    if len(marks) >= RECENT and LATE not in recent:
+    # Who is away is not late either: that is no praise.
+    if len(marks) >= RECENT and LATE not in recent and here >= 0.9 * RECENT:
         yield _said(N_("Not late once in the last {n} recorded days."), n=len(recent))
     if now.totals.get(ACTIVITY, 0) >= 2:
         yield _said(N_("Took part in school activities on {n} days this year."), n=now.totals[ACTIVITY])

@@ -10,6 +10,7 @@ Plain functions from a run and a person to entries, as in dashboard.roster; the 
 
 from __future__ import annotations
 
+import io
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping
@@ -20,14 +21,30 @@ from pathlib import Path
 from typing import NamedTuple
 
 import duckdb
+from sqlalchemy import Engine
 
+from care.cases import Case, open_cases
 from care.contacts import last_contacts
+from dashboard.casework import SIGNALS, STEPS
 from dashboard.language import N_, speak
-from dashboard.roster import UNWRITTEN_DAYS, Child, Filters, Run, children, children_of, place_order, schools, seen_by
+from dashboard.record import RECORDED_ENOUGH, line_said
+from dashboard.roster import (
+    UNWRITTEN_DAYS,
+    Child,
+    Filters,
+    Run,
+    children,
+    children_of,
+    place_order,
+    schools,
+    seen_by,
+    why_not,
+)
 from raksa import calendar
 from raksa.access import Person, sees_learners
 from raksa.accounts import Accounts
 from raksa.audit import Entry, record
+from raksa.calendar import today_in_bangkok
 from raksa.errors import RaksaError
 from raksa.school_settings import SchoolSettings, in_force
 from raksa.settings import Settings
@@ -82,7 +99,8 @@ class Crossing:
     """A child beyond a line: the most serious of those crossed since the run of before, or of all where none is new.
 
     `days_left`: school days that may still be missed before the 80 % line, negative = missed beyond it, None = not
-    known; `last_mark_on`: the last day recorded; `written`: the day somebody last wrote something, None = nobody did.
+    known, as too few days of the last four weeks are recorded; `last_mark_on`: the last day recorded; `written`: the
+    day somebody last wrote something, None = nobody did.
     """
 
     child: Child
@@ -104,15 +122,33 @@ class Crossing:
         # Rounded down: 79.96 is below 80 and must read so.
         share = f"{math.floor(1000 * round(self.now.attended or 0, 6)) / 10:.1f}"
         text = say(N_("Share of this year's recorded days attended: {share}%."), share=share)
-        if self.days_left is not None:
-            left = N_("Days that may still be missed before the 80% line: {n}.")
-            over = N_("Days missed beyond the 80% line: {n}.")
-            text += " " + say(left if self.days_left >= 0 else over, n=abs(self.days_left))
-        return text
+        return f"{text} {line_said(self.days_left, language)}"
 
     def next(self, language: str) -> str:
         """What the practice of schools asks next."""
         return speak(language)(LINES[self.line])
+
+
+@dataclass(frozen=True)
+class Unseen:
+    """A child on the school's books whom nobody sees in class: first of all somebody looks for her. `last_mark_on`: the
+    last day recorded, None = none this year."""
+
+    child: Child
+    why: Mapping[str, str]
+    turn: Mapping[str, str]
+    last_mark_on: date | None
+
+    def said(self, language: str) -> str:
+        """What is known, and the last day recorded."""
+        if self.last_mark_on is None:
+            return f"{self.why[language]} {speak(language)('No mark this year.')}"
+        last = speak(language)("Last day recorded: {day}.", day=format_date(self.last_mark_on, language))
+        return f"{self.why[language]} {last}"
+
+    def next(self, language: str) -> str:
+        """Whose turn it is."""
+        return self.turn[language]
 
 
 @dataclass(frozen=True)
@@ -122,6 +158,26 @@ class Waiting:
 
     child: Child
     since: date | None
+
+
+@dataclass(frozen=True)
+class Late:
+    """An open case past its date: the child (None = on no list of the person's now), why it was opened and the step it
+    has come to (`dashboard.casework` names both), and the day its next step was due."""
+
+    child: Child | None
+    school_id: str
+    signal: str
+    stage: str
+    due: date
+
+    def said(self, language: str) -> str:
+        """What is due, and since when."""
+        say = speak(language)
+        words = N_("Opened: {why}. Last step: {step}. The next was due on {day}.")
+        return say(
+            words, why=say(SIGNALS[self.signal]), step=say(STEPS[self.stage]), day=format_date(self.due, language)
+        )
 
 
 @dataclass(frozen=True)
@@ -153,7 +209,8 @@ class Unrecorded:
 
 @dataclass(frozen=True)
 class Morning:
-    """Everything the page Today shows. `since`: the day of the run of before; None = there is none, and what is new
+    """Everything the page Today shows. Whom nobody sees in class (`unseen`) stands there and beyond no line: her marks
+    say little. `since`: the day of the run of before; None = there is none, and what is new
     cannot be told from what is not: `crossed` and `new` are empty then."""
 
     since: date | None
@@ -163,6 +220,13 @@ class Morning:
     calls: tuple[Call, ...]
     unrecorded: tuple[Unrecorded, ...]
     beyond: tuple[Crossing, ...]
+    late: tuple[Late, ...] = ()
+    unseen: tuple[Unseen, ...] = ()
+
+
+def late_cases(people: Engine, person: Person | None, today: date) -> list[Case]:
+    """The person's open cases whose date has passed, the longest overdue first."""
+    return [case for case in open_cases(people, person) if case.overdue(today)]
 
 
 def morning(
@@ -172,21 +236,23 @@ def morning(
     of: Callable[[str], SchoolSettings],
     contacts: Mapping[int, date],
     school: str = "",
+    cases: Iterable[Case] = (),
 ) -> Morning:
     """What the person acts on now. `of`: the lines of a school; `contacts`: learner -> day somebody last wrote
-    something; `school`: a school id, for those who see several. Children stand by class and roll number, overdue and
-    new ones by need."""
+    something; `school`: a school id, for those who see several; `cases`: her `late_cases`. Children stand by class and
+    roll number, overdue and new ones by need, those of cases by their date."""
     condition, values = seen_by(person)
     if school:
         condition, values = f"({condition} AND school_id = ?)", [*values, school]
     lately = run.as_of - timedelta(days=UNWRITTEN_DAYS)
     written = {learner for learner, on in contacts.items() if on >= lately}
     signals = _signals(run, condition, tuple(values))
+    unseen = {one.learner: one.last for one in signals if one.cannot_score == "floating"}
     crossed, beyond, away = _attendance(run, signals, of)
     waiting, since = _waiting(run, condition, values, written)
-    found = {
-        one.learner_id: one for one in children_of(run, person, {*crossed, *beyond, *away, *waiting}, sort="class")
-    }
+    cases = [case for case in cases if not school or case.place.school_id == school]
+    wanted = {*unseen, *crossed, *beyond, *away, *waiting, *(case.place.learner_id for case in cases)}
+    found = {one.learner_id: one for one in children_of(run, person, wanted, sort="class")}
 
     def entries(these: Mapping[int, _Row]) -> tuple[Crossing, ...]:
         return tuple(
@@ -203,7 +269,18 @@ def morning(
         calls=tuple(Call(child, *away[learner]) for learner, child in found.items() if learner in away),
         unrecorded=_unrecorded(run, signals, settings),
         beyond=entries(beyond),
+        late=tuple(
+            Late(found.get(case.place.learner_id), case.place.school_id, case.signal, case.stage, case.due)
+            for case in cases
+            if case.due
+        ),
+        unseen=tuple(_unseen(run, child, unseen[learner]) for learner, child in found.items() if learner in unseen),
     )
+
+
+def _unseen(run: Run, child: Child, last: date | None) -> Unseen:
+    told = why_not(run, child)
+    return Unseen(child, {"th": told.why_th, "en": told.why_en}, {"th": told.turn_th, "en": told.turn_en}, last)
 
 
 class _Signal(NamedTuple):
@@ -222,8 +299,10 @@ class _Signal(NamedTuple):
     absent_before: int | None
     attended_before: float | None
     recorded: int | None
+    recorded_share: float | None
     left: int | None
     last: date | None
+    cannot_score: str | None
 
 
 # A run never changes, and whoever asks is part of the key: the morning's first click reads, the others remember.
@@ -232,7 +311,7 @@ def _signals(run: Run, condition: str, values: tuple[str, ...]) -> tuple[_Signal
     found = run.rows(
         f"""SELECT s.learner_id, s.school_id, c.name, c.last_mark_on, s.grade, s.room, g.away_in_row, g.absent_28d,
                g.attended_share, g.away_in_row_before, g.absent_28d_before, g.attended_share_before, g.recorded_28d,
-               g.days_to_line, g.last_mark_on
+               g.recorded_share_28d, g.days_to_line, g.last_mark_on, s.cannot_score
         FROM (SELECT * FROM score WHERE {condition}) s LEFT JOIN signal g USING (learner_id)
         LEFT JOIN school c USING (school_id) ORDER BY s.learner_id""",
         values,
@@ -263,10 +342,14 @@ def _attendance(
         )
         lines, before = now.beyond(of(one.school_id)), then.beyond(of(one.school_id))
         fresh = [line for line in lines if line not in before] if run.before else []
-        if fresh:
-            crossed[one.learner] = _Row(fresh[0], now, one.recorded, one.left, one.last)
+        # The run takes an unrecorded day for one attended.
+        left = one.left if round(one.recorded_share or 0, 6) >= RECORDED_ENOUGH else None
+        if one.cannot_score == "floating":
+            pass  # stands in a part of its own
+        elif fresh:
+            crossed[one.learner] = _Row(fresh[0], now, one.recorded, left, one.last)
         elif lines:
-            beyond[one.learner] = _Row(lines[0], now, one.recorded, one.left, one.last)
+            beyond[one.learner] = _Row(lines[0], now, one.recorded, left, one.last)
         # Who was last seen weeks ago is asked for under the marks that have stopped, not called for being away today.
         if one.in_row and one.last and one.last >= run.as_of - _WEEK:
             away[one.learner] = (one.in_row, one.last)
@@ -341,15 +424,75 @@ def school_days(after: date, before: date, settings: Settings) -> list[date]:
 
 
 def by_class(calls: Iterable[Call]) -> dict[str, list[Call]]:
-    """The calls of each class of each school, in their order: a list for each room's teacher."""
+    """The calls of each class of each school, in their order: a list for each room's teacher. A class is named with its
+    school where there are several."""
+    calls = list(calls)
+    several = len({call.child.school_id for call in calls}) > 1
     found: dict[str, list[Call]] = {}
     for call in calls:
-        found.setdefault(call.child.class_name, []).append(call)
+        place = f"{call.child.class_name} · {call.child.school}" if several else call.child.class_name
+        found.setdefault(place, []).append(call)
     return found
 
 
+CALL_COLUMNS = (
+    N_("Roll no."),
+    N_("Name"),
+    N_("Days away in a row"),
+    N_("Guardian"),
+    N_("Telephone"),
+    N_("What was learnt and agreed"),
+)
+
+
+def call_rows(calls: Iterable[Call], language: str) -> list[list[str]]:
+    """The calls as rows of CALL_COLUMNS, the last left free to write in."""
+    say = speak(language)
+
+    def guardian(child: Child) -> str:
+        relation = f" ({child.guardian_relation})" if child.guardian_relation else ""
+        return f"{child.guardian_name or say('No guardian is recorded.')}{relation}"
+
+    return [
+        [str(one.child.roll_number or "–"), one.child.name, str(one.days), guardian(one.child),
+         one.child.phone or say("No telephone is recorded."), ""]
+        for one in calls
+    ]  # fmt: skip
+
+
+def calls_xlsx(calls: Iterable[Call], language: str) -> bytes:
+    """The call list as a workbook: a row a child with her class, text as text."""
+    import xlsxwriter
+
+    say, out = speak(language), io.BytesIO()
+    with xlsxwriter.Workbook(out, {"in_memory": True}) as book:
+        sheet, heading = book.add_worksheet("Raksa"), book.add_format({"bold": True, "bottom": 1})
+        sheet.freeze_panes(1, 0)
+        for x, (words, width) in enumerate(zip((N_("Class"), *CALL_COLUMNS), (24, 8, 26, 14, 28, 16, 60), strict=True)):
+            sheet.set_column(x, x, width)
+            sheet.write_string(0, x, say(words), heading)
+        rows = [[place, *row] for place, these in by_class(calls).items() for row in call_rows(these, language)]
+        for y, row in enumerate(rows, start=1):
+            for x, cell in enumerate(row):
+                sheet.write_string(y, x, cell)
+    return out.getvalue()
+
+
+# Parts of the page in its order, as it names them.
+PARTS = {
+    "unseen": N_("Nobody sees the child in class"),
+    "late": N_("Past its date"),
+    "nobody": N_("Nobody has written anything yet"),
+    "crossed": N_("Crossed a line"),
+    "new": N_("New on the list"),
+    "calls": N_("Whom to call today"),
+    "marks": N_("Marks not yet recorded"),
+    "beyond": N_("Beyond a line already"),
+}
+
+
 def lines(now: Morning, person: Person | None, language: str = "th") -> list[dict[str, object]]:
-    """The same as rows for the command line: part of the page, class, child, what is known, what comes next.
+    """The same as rows for the command line: part of the page (PARTS), class, child, what is known, what comes next.
 
     Raises RaksaError for a role that sees no learner.
     """
@@ -358,10 +501,13 @@ def lines(now: Morning, person: Person | None, language: str = "th") -> list[dic
         raise RaksaError(f"{person.username} has the role {person.role}, which sees no learner. Use another --as.")
     say = speak(language)
 
-    def row(part: str, child: Child, known: str, next_step: str = "") -> dict[str, object]:
+    def row(part: str, child: Child | None, known: str, next_step: str = "") -> dict[str, object]:
+        part = say(PARTS[part])
+        held = {name: getattr(child, name, None) for name in ("school", "class_name", "name", "guardian_name", "phone")}
         return {
-            "part": part, "school": child.school, "class": child.class_name, "name": child.name, "known": known,
-            "next": next_step, "guardian": child.guardian_name, "phone": child.phone,
+            "part": part, "school": held["school"], "class": held["class_name"],
+            "name": held["name"] or say(N_("On no list now")), "known": known, "next": next_step,
+            "guardian": held["guardian_name"], "phone": held["phone"],
         }  # fmt: skip
 
     def reasons(child: Child) -> str:
@@ -369,17 +515,21 @@ def lines(now: Morning, person: Person | None, language: str = "th") -> list[dic
 
     write = say(N_("Visit, call or talk, and write down what you learn."))
     call = say(LINES["in_row_notice"])
-    rows = [row("nobody_wrote", one.child, reasons(one.child), write) for one in now.overdue]
+    rows = [row("unseen", one.child, one.said(language), one.next(language)) for one in now.unseen]
+    rows += [
+        row("late", one.child, one.said(language), say(N_("Do the next step, or set another day."))) for one in now.late
+    ]
+    rows += [row("nobody", one.child, reasons(one.child), write) for one in now.overdue]
     rows += [row("crossed", one.child, one.said(language), one.next(language)) for one in now.crossed]
     rows += [row("new", one, reasons(one), write) for one in now.new]
     away = N_("School days away in a row, up to {day}: {n}.")
     rows += [
-        row("call", one.child, say(away, n=one.days, day=format_date(one.last_day, language)), call)
+        row("calls", one.child, say(away, n=one.days, day=format_date(one.last_day, language)), call)
         for one in now.calls
     ]
     rows += [
         {
-            "part": "no_marks", "school": one.school, "class": one.class_name, "name": None,
+            "part": say(PARTS["marks"]), "school": one.school, "class": one.class_name, "name": None,
             "known": stopped(one, language), "next": say(N_("Record the missing days and send them.")),
             "guardian": None, "phone": None,
         }
@@ -406,7 +556,8 @@ def printed(
     accounts = Accounts.open(settings)
     try:
         people = accounts.people
-        found = morning(run, person, settings, in_force(people), last_contacts(people, person), school)
+        late = late_cases(people, person, today_in_bangkok(now))
+        found = morning(run, person, settings, in_force(people), last_contacts(people, person), school, late)
         rows = lines(found, person, language)
         about = f"today{f', school={school}' if school else ''}, {len(rows)} rows"
         about += f", as {person.username}" if person else ""

@@ -13,21 +13,25 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Any
 
+from care.cases import Step
+from care.contacts import KINDS
 from dashboard.record import Record
-from raksa.errors import RaksaError
 from raksa.tables import MARKS, NO_SCHOOL, NOT_RECORDED
+from register.transfer import FORMAT, VERSION
 
-FORMAT, VERSION = "raksa-child", 1
 CSV_COLUMNS = ("kind", "on", "academic_year", "term", "school_id", "what", "value", "more")
 
 
-def transfer(found: Record, written_on: date) -> dict[str, Any]:
+def transfer(found: Record, written_on: date, steps: Iterable[tuple[str, Step]] = ()) -> dict[str, Any]:
     """The file as a dictionary of texts and numbers; a day is ISO 8601 in the common era, a mark one of
-    raksa.tables.MARKS, a value that is not known null. Marks stand as each school made them, the oldest year first."""
+    raksa.tables.MARKS, a value that is not known null. Marks stand as each school made them, the oldest year first.
+
+    `steps`: the child's case steps with the school each was made at. Those that are not contacts anyway go with her,
+    unless restricted, and so does what she brought from schools before."""
     child = found.child
     return {
         "format": FORMAT,
@@ -85,35 +89,24 @@ def transfer(found: Record, written_on: date) -> dict[str, Any]:
         "growth": [
             {"measured_on": m.on.isoformat(), "weight_kg": m.weight_kg, "height_cm": m.height_cm} for m in found.growth
         ],
-        "contacts": [
-            {
-                "on": c.on.isoformat(),
-                "kind": c.kind,
-                "text": c.text,
-                "by": c.by_name,
-                "school_id": c.place.school_id,
-            }
-            for c in found.contacts
-            if not c.restricted
-        ],
+        "contacts": sorted(_entries(found, steps), key=lambda one: (one["on"], one["kind"])),
     }
+
+
+def _entries(found: Record, steps: Iterable[tuple[str, Step]]) -> Iterator[dict[str, Any]]:
+    done = [(c.on, c.kind, c.text, c.by_name, c.place.school_id) for c in found.contacts if not c.restricted]
+    done += [
+        (s.on, s.kind, s.said, s.by_name, school)
+        for school, s in steps
+        if s.kind not in KINDS and not s.restricted and not s.redacted
+    ]
+    done += [(b.on, b.kind, b.said, b.by_name, b.school_id) for b in found.brought]
+    for on, kind, text, by, school_id in done:
+        yield {"on": on.isoformat(), "kind": kind, "text": text, "by": by, "school_id": school_id}
 
 
 def as_json(held: dict[str, Any]) -> bytes:
     return json.dumps(held, ensure_ascii=False, indent=1).encode()
-
-
-def from_json(text: bytes | str) -> dict[str, Any]:
-    """A file read back. Raises RaksaError if it is none of ours, or newer than this program."""
-    try:
-        held = json.loads(text)
-    except ValueError as wrong:
-        raise RaksaError(f"The file is no JSON ({wrong}). Take it anew from the school that wrote it.") from None
-    if not isinstance(held, dict) or held.get("format") != FORMAT:
-        raise RaksaError(f"The file is no record of a child: its format is not {FORMAT!r}. Choose another file.")
-    if held.get("version") != VERSION:
-        raise RaksaError(f"The record has version {held.get('version')}, this program reads {VERSION}. Update Raksa.")
-    return held
 
 
 def as_csv(held: dict[str, Any]) -> bytes:

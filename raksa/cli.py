@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from raksa.cli_areas import areas
 from raksa.cli_effect import effect_app
 from raksa.cli_messages import digest_app
 from raksa.cli_models import models_app
@@ -76,9 +77,9 @@ def _now() -> datetime:
 
 
 def _date(text: str | None) -> date:
-    from raksa.calendar import monday_before
+    from raksa.calendar import monday_before, today_in_bangkok
 
-    return monday_before(_now().date()) if text is None else _day(text)
+    return monday_before(today_in_bangkok(_now())) if text is None else _day(text)
 
 
 def _day(text: str) -> date:
@@ -139,6 +140,9 @@ def ingest(
     school: Annotated[
         str | None, typer.Option(help="school the files are of, where they do not say it: its code")
     ] = None,
+    child: Annotated[
+        str | None, typer.Option(help="who a child's record from another school is of: school:number (81010001:1234)")
+    ] = None,
     accept_unusual: Annotated[
         bool, typer.Option("--accept-unusual", help="take it even if it changes or drops much of a school's rows")
     ] = False,
@@ -171,6 +175,7 @@ def ingest(
         mapping=mapping,
         as_of=_day(as_of) if as_of else None,
         school=school,
+        child=child,
         now=_now(),
         progress=_say,
         confirm=lambda unusual: accept_unusual or _confirmed(unusual),
@@ -385,6 +390,7 @@ def export(
 mapping_app = typer.Typer(help="Formats the register reads, and a first draft of one for a file it does not know.")
 app.add_typer(mapping_app, name="mapping", rich_help_panel=None)
 app.add_typer(models_app, name="models", rich_help_panel=None)
+app.command()(areas)
 app.command()(plan)
 app.add_typer(digest_app, name="digest", rich_help_panel=None)
 app.add_typer(effect_app, name="effect", rich_help_panel=None)
@@ -473,6 +479,9 @@ def train(
     promote: Annotated[
         bool, typer.Option("--promote", help="publish it even if it is worse than the published")
     ] = False,
+    judge_only: Annotated[
+        bool, typer.Option("--judge-only", help="judge the last closed year anew, print its figures, and keep nothing")
+    ] = False,
 ) -> None:
     """Learn from past years, judge forward in time, and save the model with its card.
 
@@ -484,31 +493,48 @@ def train(
 
     from care.loop import said_and_done
     from models.search import seconds
+    from models.train import judge_year
     from models.train import train as learn
 
+    if judge_only and promote:
+        raise RaksaError("--judge-only makes no model, so there is none to --promote. Leave one of the two away.")
     settings, store = _open()
     store.identity  # noqa: B018
+    budget, beside = seconds(search) if search else None, said_and_done(settings)
+    if judge_only:
+        found = judge_year(store, settings, _say, budget=budget, trials=trials or None, beside=beside)
+        _print_card("of the years before (not kept)", found)
+        return
     trained = learn(
         store,
         settings,
         _say,
-        budget=seconds(search) if search else None,
+        budget=budget,
         trials=trials or None,
         by=getpass.getuser(),
         promote=promote,
-        beside=said_and_done(settings),
+        beside=beside,
     )
     _print_card(trained.model, trained.card)
 
 
 @app.command()
-def score(as_of: AsOf = None) -> None:
-    """Score every child on a list as of a date and publish the lists."""
-    from care.publish import publish
+def score(
+    as_of: AsOf = None,
+    publish: Annotated[
+        bool, typer.Option("--publish", help="show people this list even if it is of a day before the one they see")
+    ] = False,
+) -> None:
+    """Score every child on a list as of a date and publish the lists.
+
+    Lists of a day before the ones people see are kept beside them (`raksa show --run`) and published only with
+    --publish.
+    """
+    from care.publish import publish as score_and_publish
 
     settings, store = _open()
-    run = publish(store, settings, _date(as_of), _now().isoformat(timespec="seconds"), _say)
-    print(run)
+    now = _now().isoformat(timespec="seconds")
+    print(score_and_publish(store, settings, _date(as_of), now, _say, show_earlier=publish))
 
 
 @app.command(name="list")
@@ -534,8 +560,9 @@ def list_(
     language: Annotated[Language | None, typer.Option(help="default as in the settings")] = None,
     format: Format = "table",
 ) -> None:
-    """Print the list the page shows: the children who need someone, by need, with the reasons."""
-    from dashboard import roster
+    """Print the list the page shows: the children who need someone, by need, with the reasons; and what it misses."""
+    from dashboard import paper, roster
+    from raksa.access import sees_score
 
     settings, store = _open()
     run = roster.open_run(store)
@@ -560,6 +587,8 @@ def list_(
         rows = roster.only(rows, columns.split(","))
     roster.note_listing(settings, person, wanted, len(rows), _now())
     _print_rows(rows, format)
+    if format == "table" and not unscored and sees_score(person):
+        print("\n".join(paper.promised_lines(run, roster.promise(run, person, wanted), language or settings.language)))
 
 
 @app.command()
@@ -632,21 +661,29 @@ def serve(
 
 @app.command()
 def doctor() -> None:
-    """Look at the store: what it holds, what the last import refused, what is missing for the next step."""
+    """Look at the store and the people: what they hold, what the last import refused, what is missing for the next
+    step."""
+    from dashboard.roster import open_run
     from raksa.doctor import examine
 
     settings, store = _open()
     found = examine(store, settings)
     for line in found.lines:
         print(line)
-    if found.wrong:
+    wrong = found.wrong
+    if store.current().run:
+        try:
+            open_run(store).close()
+        except RaksaError as cannot:  # the pages say only that there is no list
+            print(f"  WRONG: {cannot}")
+            wrong = True
+    if wrong:
         sys.exit(1)
 
 
 def _serve(settings: Settings) -> None:
     from dashboard.serve import serve as run_server
 
-    print(f"\nThe page is at http://{settings.host}:{settings.port} (stop with Ctrl+C)", flush=True)
     run_server(settings)
 
 
@@ -668,15 +705,7 @@ def _print_rows(rows: list[dict[str, Any]], format: str) -> None:
 
         print(json.dumps(rows, ensure_ascii=False, indent=1, default=str))
     elif format == "csv":
-        import csv
-        import io
-
-        out = io.StringIO()
-        if rows:
-            writer = csv.DictWriter(out, list(rows[0]), lineterminator="\r\n")
-            writer.writeheader()
-            writer.writerows({k: _safe(v) for k, v in row.items()} for row in rows)
-        sys.stdout.buffer.write(("\ufeff" + out.getvalue()).encode("utf-8"))
+        sys.stdout.buffer.write(_csv_of(rows))
     else:
         from rich.console import Console
         from rich.table import Table
@@ -693,9 +722,25 @@ def _print_rows(rows: list[dict[str, Any]], format: str) -> None:
         Console(width=None if console.is_terminal else 200).print(table)
 
 
+def _csv_of(rows: list[dict[str, Any]]) -> bytes:
+    """Rows as CSV that Excel opens: UTF-8 with BOM."""
+    import csv
+    import io
+
+    out = io.StringIO()
+    if rows:
+        writer = csv.DictWriter(out, list(rows[0]), lineterminator="\r\n")
+        writer.writeheader()
+        writer.writerows({k: _safe(v) for k, v in row.items()} for row in rows)
+    return out.getvalue().encode("utf-8-sig")
+
+
 def _safe(value: object) -> object:
     """A cell no spreadsheet takes for a formula."""
     return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t\r" else value
+
+
+_RANGES = {"auc": "AUC", "ap": "average precision"}
 
 
 def _print_card(model: str, card: Any) -> None:
@@ -715,6 +760,9 @@ def _print_card(model: str, card: Any) -> None:
         for name, f in judged["compared"].items()
     ]
     _print_rows(rows, "table")
+    if ranges := judged.get("intervals"):
+        said = ", ".join(f"{name} {ranges[key][0]:.3f}–{ranges[key][1]:.3f}" for key, name in _RANGES.items())
+        print(f"The model, 95 % of draws of whole schools: {said}.")
     if done := judged.get("helped"):
         only = judged["without_helped"]["at_capacity"]
         print(

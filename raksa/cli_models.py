@@ -6,7 +6,7 @@ Every command loads only what it needs. Whatever changes which model counts is k
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -183,11 +183,14 @@ def watch(
     language: Annotated[Literal["th", "en"] | None, typer.Option(help="default as in the settings")] = None,
 ) -> None:
     """Whether today's data look like those learned from, and whether what past runs foresaw came to pass."""
+    from care.publish import hindsight
     from care.since import about, runs, since
+    from models.catalogue import card_of
     from models.watch import since_sentences
+    from raksa.calendar import today_in_bangkok
 
     settings, store = _open()
-    which = ("th", "en").index(language or settings.language)
+    which, today = ("th", "en").index(language or settings.language), today_in_bangkok(_now())
     current = store.current().run
     for each in [run] if run else runs(store):
         said = about(store, each)
@@ -195,7 +198,9 @@ def watch(
         if each == current and said.get("watch"):
             for pair in said["watch"]["sentences"]:
                 print(f"  {pair[which]}")
-        for pair in since_sentences(since(store, settings, each, _now().date())):
+        if warning := hindsight(card_of(store, said["model"]), date.fromisoformat(said["as_of"]), settings):
+            print(f"  {warning}")
+        for pair in since_sentences(since(store, settings, each, today)):
             print(f"  {pair[which]}")
 
 

@@ -100,14 +100,15 @@ def share(
     th = (language or settings.language) == "th"
     heads = (
         ("รหัส", "โรงเรียน", "นักเรียน", "ประเมินไม่ได้", "จำนวนเยี่ยม", "ถ้าแบ่งเท่ากัน", "คาดว่าจะออก", "อย่างน้อย",
-         "อย่างมาก", "เยี่ยมเพิ่ม 1", "เยี่ยมลด 1") if th else
+         "อย่างมาก", "เยี่ยมเพิ่ม 1 (% ของทั้งหมด)", "เยี่ยมลด 1 (% ของทั้งหมด)") if th else
         ("school", "name", "children", "cannot be estimated", "visits", "equal shares", "would leave", "at least",
-         "at most", "one more", "one fewer")
+         "at most", "one more (% of all need)", "one fewer (% of all need)")
     )  # fmt: skip
+    of = found.need or 1.0
     lines = [
         (one.id, one.name, one.children + one.not_scored, one.not_scored, one.visits, one.equal,
          None if one.leavers is None else round(one.leavers, 1), one.low, one.high,
-         _change(one.one_more), _change(None if one.one_fewer is None else -one.one_fewer))
+         _change(one.one_more, of), _change(None if one.one_fewer is None else -one.one_fewer, of))
         for one in found.schools
     ]  # fmt: skip
     _print_rows([dict(zip(heads, line, strict=True)) for line in lines], format)
@@ -149,13 +150,15 @@ def _span(expected: float, between: tuple[int, int]) -> str:
     return f"{expected:,.0f} ({between[0]:,}–{between[1]:,})"
 
 
-def _change(value: float | None) -> str:
-    return "–" if value is None else f"{value:+.3f}"
+def _change(value: float | None, of: float) -> str:
+    """What one visit changes, in hundredths of the whole need, as on the page."""
+    return "–" if value is None else f"{100 * value / of:+.2f}"
 
 
 def _needs(as_person: str | None, area: str, school: str = "") -> tuple[Settings, Run, Person | None, pd.DataFrame]:
     from care.contacts import last_contacts
     from dashboard import budget, roster
+    from raksa.calendar import today_in_bangkok
     from raksa.cli import _open
     from raksa.people import open_people
 
@@ -167,7 +170,7 @@ def _needs(as_person: str | None, area: str, school: str = "") -> tuple[Settings
         contacts = last_contacts(people, person)
     finally:
         people.dispose()
-    rows = budget.needs(run, person, contacts, _now().date(), area=area, school=school)
+    rows = budget.needs(run, person, contacts, today_in_bangkok(_now()), area=area, school=school)
     if rows.empty:
         raise RaksaError("There is no child here for this account. `raksa list` shows areas and schools with a list.")
     return settings, run, person, rows

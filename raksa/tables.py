@@ -452,6 +452,22 @@ FOLLOW_UP = Table(
     ("learner_id", "school_id", "known_on"),
 )
 
+BROUGHT = Table(
+    "brought",
+    "something done for a learner at another school, as the record she came with says it; never a feature",
+    (
+        _learner,
+        _school,
+        Column("done_on", _date, "day on which it was done", required=True),
+        Column("kind", _text, "what: visit, call, at_school, letter, note, or a step of a case", required=True),
+        Column("said", _text, "in the words of who did it", required=True),
+        Column("by_name", _text, "who did it", required=True),
+        _known,
+        _source,
+    ),
+    ("learner_id", "school_id", "done_on", "kind", "said", "by_name"),
+)
+
 CENSUS = Table(
     "census",
     "a school's head count of one grade and sex on a census day, as its agency published it",
@@ -503,6 +519,7 @@ REGISTER = {
         DESTINATION,
         POPULATION,
         FOLLOW_UP,
+        BROUGHT,
         CENSUS,
         IDENTITY_DECISION,
     )

@@ -27,6 +27,7 @@ from raksa.settings import Settings
 from raksa.tables import NO_SCHOOL, NOT_RECORDED, PAGE_DAYS, REGISTER, Column
 from register.mapping import GIVEN, Mapping, RollMapping, Source, TableMapping, must_say
 from register.readers import ByColumn, Rows
+from register.transfer import Here
 
 _HEADER_WITHIN = 30
 NOTHING = 0  # in a page matrix: the file says nothing of that day
@@ -90,10 +91,11 @@ class Converted:
 @dataclass(frozen=True)
 class Given:
     """What the person who imports says of files that do not say it: the day they are true for, the school they are
-    of."""
+    of, the child a record is of."""
 
     as_of: date | None = None
     school: str | None = None
+    child: Here | None = None
 
     def __str__(self) -> str:
         return " ".join(str(said) for said in (self.as_of, self.school) if said)

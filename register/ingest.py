@@ -27,7 +27,7 @@ from raksa.errors import RaksaError
 from raksa.settings import Settings
 from raksa.store import FileReport, Store, page_strings
 from raksa.tables import NO_SCHOOL, PAGE_DAYS, REGISTER, ROLL
-from register import identity, oneroster
+from register import identity, oneroster, transfer
 from register import mapping as formats
 from register.convert import (
     NOTHING,
@@ -135,6 +135,7 @@ def ingest(
     mapping: Path | None = None,
     as_of: date | None = None,
     school: str | None = None,
+    child: str | None = None,
     now: datetime,
     progress: Callable[[str], None] | None = None,
     confirm: Callable[[Sequence[Unusual]], bool] | None = None,
@@ -142,15 +143,17 @@ def ingest(
     """Import files in one transaction; a kill at any moment leaves the register as it was.
 
     `format` and `mapping` say what the files are; otherwise each is recognised. `as_of` is the day they are true for
-    and `school` the school they are of, for files that do not say it themselves. A file that was imported before and
-    left nothing to mend changes nothing.
+    and `school` the school they are of, for files that do not say it themselves; `child` (school:number) is who a
+    child's record from another school is of (`register.transfer`). A file that was imported before and left nothing to
+    mend changes nothing.
     `confirm` is asked when the import is unusual (`register.guard`).
 
     Raises RaksaError for an unknown format, a mapping that is not understood, and an unusual import nobody confirms.
     """
     say = progress or (lambda _: None)
-    chosen, given = _chosen(format, mapping), Given(as_of, school)
+    chosen = _chosen(format, mapping)
     with store.writing():
+        given = Given(as_of, school, transfer.here(store, files, child) if child else None)
         say(f"reading {len(files)} files")
         read_files = _read_all(store, settings, files, chosen, given, say, again=mapping is not None)
         good = {f.number: f for f in read_files if f.found is not None}
@@ -160,6 +163,8 @@ def ingest(
         together = _put_together(good)
         _name_schools(store, together)
         who = identity.known(store)
+        if given.child:
+            who.aliases[given.child.alias] = given.child.learner
         before = dict(who.aliases)
         _name_learners(settings, together, who)
         _refuse_repeated(together)
@@ -170,7 +175,8 @@ def ingest(
             return ImportReport(None, tuple(f.report for f in read_files))
         tables = _tables(store, settings, together)
         tables["identity_alias"] = _alias_table(store, settings, together, who, before)
-        if strange := unusual(store, settings, tables):
+        # A record of one child lacks the others of her school before; who she is was compared.
+        if given.child is None and (strange := unusual(store, settings, tables)):
             _ask(strange, confirm)
         reports = tuple(f.report for f in read_files)
         say("writing the snapshot")
@@ -282,6 +288,8 @@ def _lists_of(
     name: str, content: bytes, chosen: FileMapping | None, given: Given
 ) -> list[tuple[str, Rows | RaksaError]]:
     """The lists in a file, each with its name inside an archive ('' otherwise); one bad member stops no other."""
+    if transfer.is_record(content):
+        return [("", rows) for rows in transfer.rows_of(name, content, given.child)]
     members = unpack(name, content)
     if members is None:
         return [("", rows) for rows in read(name, content, _encodings(chosen))]

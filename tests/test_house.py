@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[1]
 ROOMS = ("register", "features", "models", "care", "dashboard")
 FRONT_DOOR = {
     "raksa/cli.py",
+    "raksa/cli_areas.py",
     "raksa/cli_effect.py",
     "raksa/cli_messages.py",
     "raksa/cli_models.py",

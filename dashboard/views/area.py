@@ -10,6 +10,7 @@ from dashboard import areas, budget, page, roster
 from dashboard.ground import ground, now
 from dashboard.small_cells import SMALLEST_CELL
 from raksa.access import sees_learners, sees_whole_cells
+from raksa.calendar import today_in_bangkok
 from raksa.errors import RaksaError
 
 MOST_SCHOOLS = 400  # of a whole country one area is chosen first
@@ -70,7 +71,8 @@ def interval_chart(rows):
         ],
     )
     line = base.mark_rule(strokeWidth=2, color=INK).encode(
-        x=alt.X("low:Q", title=None, scale=alt.Scale(zero=True)), x2="high:Q"
+        x=alt.X("low:Q", title=None, scale=alt.Scale(zero=True), axis=alt.Axis(labelFlush=True, tickCount=6)),
+        x2="high:Q",
     )
     mark = base.mark_point(shape="diamond", size=70, filled=True, color=INK, opacity=1).encode(x="share:Q")
     return (line + mark).properties(height=40 + 24 * len(rows))
@@ -149,20 +151,19 @@ def counted(area):
             whom = page.pick(who, _("Whom to count"), whoms, whoms["listed"], "whom") or "listed"
     found = areas.cross(run, who.person, rows, columns, whom, area, who.language)
     heads = [traits[rows], *(name for _code, name in found.columns)]
-    totals = found.row_totals
-    lines = [
-        [name, *cells(found.cells[at], found.there[at]), *([number(totals[at])] if totals else [])]
-        for at, (_code, name) in enumerate(found.rows)
-    ]
-    together = [_("Together"), *map(number, found.column_totals), *([""] if totals else [])]
-    page.sheet([*heads, *([_("Together")] if totals else [])], [*lines, together])
+    lines = [[name, *map(cell, found.row(at))] for at, (_code, name) in enumerate(found.rows)]
+    totals = [] if found.row_totals is None else [_("Together")]
+    page.sheet([*heads, *totals], [*lines, [_("Together"), *map(cell, found.together())]])
     if columns == "need":
         st.caption(_("A child can have several reasons, so the columns do not add up."))
     st.caption(_("– means that there are no such children there."))
 
 
-def cells(values, there):
-    return [number(value) if some else "–" for value, some in zip(values, there, strict=True)]
+def cell(one):
+    value, there, estimated = one
+    if not there:
+        return "–"
+    return number(value) if estimated or value is None else _("cannot be estimated")
 
 
 def changing(area):
@@ -171,6 +172,7 @@ def changing(area):
         _("Children in ป.6, ม.3 and ม.6 are taken in elsewhere after this year. Expected: of those who could be "
           "estimated, how many would be on no school's list by {day}.", day=page.day(who, run.horizon))
     )  # fmt: skip
+    st.caption(_("The brackets hold the true number nine times in ten."))
     if not area and not sees_whole_cells(who.person):
         st.info(_("Choose an area first."))
         return
@@ -191,21 +193,24 @@ def changing(area):
 
 def expectation(one):
     if one.expected is None:
-        return _("cannot be estimated") if one.learners == one.not_scored else _("hidden")
-    return _("fewer than one") if one.expected < 0.5 else f"{one.expected:,.0f}"
+        known = one.learners is not None and one.learners == one.not_scored
+        return _("cannot be estimated") if known else _("hidden")
+    said = _("fewer than one") if one.expected < 0.5 else f"{one.expected:,.0f}"
+    return f"{said} {span(one.low, one.high)}"
 
 
 def contacts(area):
     st.header(_("Contacts"))
-    found = areas.contacted(run, ground().accounts.people, who.person, now().date(), area)
+    found = areas.contacted(run, ground().accounts.people, who.person, today_in_bangkok(now()), area)
     st.write(
         _("Of the children on the lists: whether anybody wrote down a visit, a call, a talk, a letter or a note in the "
           "last {n} days. What was done and not written down is not known.", n=areas.CONTACT_DAYS)
     )  # fmt: skip
     page.sheet(
         [_("School"), _("On the list"), _("With a contact"), _("Nobody has written anything")],
-        [[one.school, number(one.listed), number(one.contacted), number(one.waiting)] for one in found],
-    )
+        [[one.school, number(one.listed), number(one.contacted), number(one.waiting)] if one.listed is not None
+         else [one.school, _("cannot be estimated"), "–", "–"] for one in found],
+    )  # fmt: skip
 
 
 def visits(area):
@@ -220,8 +225,8 @@ def visits(area):
         cost = st.number_input(_("Cost of one visit (baht)"), 1, 1_000_000, 200, 10, key="cost")
         floor = st.number_input(_("At least so many for each school"), 0, 1_000, 1, key="floor")
     rows = budget.needs(
-        run, who.person, last_contacts(ground().accounts.people, who.person), now().date(), area=area
-    )  # fmt: skip
+        run, who.person, last_contacts(ground().accounts.people, who.person), today_in_bangkok(now()), area=area
+    )
     try:
         shared = budget.share(run, who.person, rows, budget.visits_for(money, cost), floor)
     except RaksaError:
@@ -343,7 +348,7 @@ def week_chart(rows):
 
 def reported(area):
     st.header(_("Figures to report"))
-    figures = areas.report(run, ground().accounts.people, who.person, now().date(), area, who.language)
+    figures = areas.report(run, ground().accounts.people, who.person, today_in_bangkok(now()), area, who.language)
     page.facts((f"{one.name}: {one.value}", f"{one.meaning} · {one.period}") for one in figures)
     st.subheader(_("To copy"))
     st.code(areas.as_text(figures, title(area)), language=None, wrap_lines=True)

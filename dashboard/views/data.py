@@ -1,4 +1,5 @@
-"""Data: how good it is, what was imported, rows to mend, learners who may be one child, children on no list."""
+"""Data: how good it is, what was imported, rows to mend, learners who may be one child, the record a child brings from
+another school, children on no list."""
 
 from datetime import datetime
 from html import escape
@@ -7,8 +8,11 @@ import streamlit as st
 
 from dashboard import data, page
 from dashboard.ground import current_run, ground, now
-from dashboard.language import N_
+from dashboard.keys import key_of
+from dashboard.language import N_, refusal
+from raksa.calendar import today_in_bangkok
 from raksa.errors import RaksaError
+from raksa.people import PeopleAway
 from register.linkage import FIELDS
 from register.whereabouts import DEFINITIONS
 
@@ -127,7 +131,7 @@ def take_back(counting):
 
 def to_mend():
     st.header(_("Rows to mend"))
-    found = data.refused(store, who.person)
+    found = data.refused(store, who.person, who.language)
     if not found:
         st.write(_("No row of your schools was refused."))
         return
@@ -146,6 +150,41 @@ def to_mend():
             for name in dict.fromkeys(one.snapshot for one in found)
         )
         st.html(f'<div class="raksa"><p>{links}</p></div>')
+
+
+def brought():
+    """The record a child brings: her number here, the file, and what became of it."""
+    st.header(_("A child from another school"))
+    st.write(
+        _("The school before gives the record as a file (page of the child, paper and files, JSON). Name and birth "
+          "date must agree with your list; what is taken stands on the child's page with the school it comes from.")
+    )  # fmt: skip
+    school = next(iter(mine), "")
+    if len(mine) > 1:
+        school = page.pick(who, _("School"), mine, _("Choose a school"), "bring-school")
+    number = st.text_input(_("Her or his number at your school"), key="bring-number", max_chars=20)
+    file = st.file_uploader(_("The record (JSON)"), type=["json"], key="bring-file")
+    if not st.button(_("Take the record"), key="bring", disabled=not (school and number.strip() and file)):
+        return
+    held = ground()
+    try:
+        taken = data.bring(
+            store, held.settings, held.accounts.people, who.person, school, number, file.getvalue(), now()
+        )
+    except PeopleAway:
+        raise
+    except RaksaError as wrong:
+        st.error(refusal(_, wrong))
+        return
+    if taken.before:
+        st.info(_("This record was taken before. Nothing changed."))
+        return
+    st.success(_("Rows taken: {n}. Not taken: {left}.", n=f"{taken.rows:,}", left=f"{taken.refused:,}"))
+    child = key_of(store.home, taken.learner_id)
+    st.html(
+        f'<div class="raksa"><p><a href="/child?child={child}" target="_self">{escape(_("To the child"))}</a></p></div>'
+    )
+    st.caption(_("The child's page opens once a list has been made with her or him on it."))
 
 
 def may_be_one():
@@ -237,7 +276,7 @@ def day_of_data():
     try:
         return current_run().as_of
     except RaksaError:
-        return now().date()
+        return today_in_bangkok(now())
 
 
 who = page.here()
@@ -248,6 +287,8 @@ mine = None if who.person.role == "admin" else data.schools(store, who.person)
 parts = {_("Quality"): lambda: quality(mine), _("Imports"): imported}
 if mine is not None:
     parts |= {_("Rows to mend"): to_mend, _("Who may be one child"): may_be_one}
+if who.person.role == "school":
+    parts[_("A child from another school")] = brought
 if who.person.role == "area":
     parts[_("Children on no list")] = on_no_list
 for tab, show in zip(st.tabs(list(parts), on_change="rerun", key=f"data-{who.language}"), parts.values(), strict=True):

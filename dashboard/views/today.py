@@ -1,12 +1,15 @@
 """Today: whom a class teacher, or the head of a school, turns to this morning. Needs and reasons, no score."""
 
 from html import escape
+from urllib.parse import urlencode
 
 import streamlit as st
 
 from care.contacts import last_contacts
 from dashboard import page, roster, today
 from dashboard.ground import ground
+from dashboard.ground import now as clock
+from raksa.calendar import today_in_bangkok
 from raksa.school_settings import in_force
 
 SHOWN = 5  # of each part; the others wait behind a click
@@ -42,6 +45,40 @@ def part(who, anchor, title, note, entries, nothing):
 
 def reasons(who, child):
     return [getattr(reason, who.language) for reason in child.reasons]
+
+
+def unseen(who, now):
+    """Children on the books and not in class: nothing on this page comes before looking for them."""
+    _ = who.say
+    part(
+        who,
+        "unseen",
+        _("Nobody sees the child in class"),
+        _("On the school's books, and not in class. Look for these children first."),
+        [
+            entry(who, one.child, [one.said(who.language)],
+                  f"<b>{escape(_('Whose turn'))}</b>: {escape(one.next(who.language))}")
+            for one in now.unseen
+        ],
+        _("No such child is known."),
+    )  # fmt: skip
+
+
+def late(who, now):
+    """Open cases past their date: what is due, and since when."""
+    _ = who.say
+    part(
+        who,
+        "late",
+        _("Past its date"),
+        _("Open cases whose next step is waiting, the longest first. All cases stand on the page Cases."),
+        [
+            entry(who, one.child, [one.said(who.language)]) if one.child
+            else f'<h3>{escape(_("On no list now"))}</h3>{page.sentences([one.said(who.language)])}'
+            for one in now.late
+        ],
+        _("No case is past its date."),
+    )  # fmt: skip
 
 
 def nobody_wrote(who, now):
@@ -95,6 +132,12 @@ def calls(who, now):
         if not now.calls:
             st.write(_("Nobody was away on the last recorded day."))
             return
+        query = f"?{urlencode({'school': school})}" if school else ""
+        files = " · ".join(
+            f'<a href="/export/calls.{kind}{query}" target="_self">{escape(words)}</a>'
+            for kind, words in (("pdf", _("To print, with room to write (PDF)")), ("xlsx", _("Workbook (XLSX)")))
+        )
+        st.html(f'<div class="raksa"><p>{files}</p></div>')
         for class_name, these in today.by_class(now.calls).items():
             numbers = "".join(call(who, one) for one in these)
             st.html(f'<div class="raksa"><h3>{escape(class_name)}</h3><ul>{numbers}</ul></div>')
@@ -144,6 +187,8 @@ def count(who, now):
     """The morning in numbers, before the names."""
     _ = who.say
     said = {
+        "unseen": _("Nobody sees the child in class: {n}", n=len(now.unseen)),
+        "late": _("Cases past their date: {n}", n=len(now.late)),
         "nobody": _("Nobody has written anything yet: {n}", n=len(now.overdue)),
         "crossed": _("Crossed a line: {n}", n=len(now.crossed)),
         "new": _("New on the list: {n}", n=len(now.new)),
@@ -168,12 +213,15 @@ if who.person.role == "school" and len(schools) > 1:
     school = page.pick(who, _("School"), schools, _("All schools"), "school")
 people = ground().accounts.people
 now = today.morning(
-    run, who.person, ground().settings, in_force(people), last_contacts(people, who.person), school=school
-)
+    run, who.person, ground().settings, in_force(people), last_contacts(people, who.person), school,
+    today.late_cases(people, who.person, today_in_bangkok(clock())),
+)  # fmt: skip
 page.note(who, "read_today", about=f"run {run.id}{f', school={school}' if school else ''}", reason=who.person.role)
 count(who, now)
 left, right = st.columns([3, 2], gap="large")
 with left:
+    unseen(who, now)
+    late(who, now)
     nobody_wrote(who, now)
     crossed(who, now)
     new(who, now)

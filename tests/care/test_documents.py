@@ -86,6 +86,6 @@ def test_a_childs_paper_prints_its_parts_and_its_calendar() -> None:
 
 
 def test_a_paper_that_does_not_exist_is_refused_with_those_that_do() -> None:
-    with pytest.raises(RaksaError, match="Choose one of child, "):
+    with pytest.raises(RaksaError, match="Choose one of calls, child, "):
         pdf("../../etc/passwd", {})
     assert {"child", "list"} <= set(templates()) and (PAPER / "house.typ").is_file()

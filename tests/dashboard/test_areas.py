@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import re
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -16,11 +17,13 @@ import pytest
 from scipy.optimize import linprog
 from small_run import AS_OF, MORNING, NAME, with_people, write_run
 from test_pages import opened_by, text_of
+from typer.testing import CliRunner
 
 from care.contacts import Place, write
 from dashboard import areas, ground, small_cells
 from dashboard.roster import Run, open_run
 from raksa.accounts import Accounts
+from raksa.cli import app
 from raksa.errors import RaksaError
 from raksa.store import Store
 from tests.cast import ADMIN, AREAS, CHILDREN, EK, KAMOL, MALI, PIM, RUNG, SOMSRI, THUNG_NA
@@ -122,6 +125,28 @@ def test_a_primary_school_has_no_secondary_grade(run: Run) -> None:
     assert not found.there[thung_na][fourth]
 
 
+def test_the_sum_of_all_stands_in_the_corner_and_no_0_where_nobody_can_be_estimated(home: Path) -> None:
+    with duckdb.connect(str(home / "runs" / NAME / "scores.duckdb")) as con:
+        con.execute("UPDATE score SET risk = NULL, listed = FALSE WHERE grade = 'ม.1'")
+    run = open_run(Store(home))
+    held = score(run, AREA)
+    listed, all_of = (areas.cross(run, KAMOL, "grade", "sex", whom, AREA) for whom in ("listed", "learners"))
+    assert (listed.total, all_of.total) == (held["listed"].sum(), len(held))
+    at = [code for code, _ in listed.rows].index("ม.1")
+    assert {some for _, _, some in listed.row(at)} == {False} and listed.row(at)[-1][0] == 0
+    known = held.groupby("grade")["risk"].count() > 0
+    assert {code: listed.row(n)[-1][2] for n, (code, _) in enumerate(listed.rows)} == known.to_dict()
+    assert all(some for _, _, some in all_of.row(at)), "how many children there are is known"
+    needs = areas.cross(run, KAMOL, "grade", "need", area=AREA)
+    assert [code for (code, _), (_, _, some) in zip(needs.columns, needs.row(at), strict=True) if some] == [
+        "learners", "cannot_score"
+    ]  # fmt: skip
+    assert areas.lines("counts", run, None, KAMOL, AS_OF, AREA, "en", "grade", "sex")[at]["Together"] == (
+        "cannot be estimated"
+    )
+    run.close()
+
+
 def test_what_is_no_table_is_said_in_a_sentence(run: Run) -> None:
     with pytest.raises(RaksaError, match="No table of grade by grade"):
         areas.cross(run, KAMOL, "grade", "grade")
@@ -138,6 +163,8 @@ def test_who_changes_school_next(run: Run) -> None:
     one = found[THUNG_NA, "ม.3"]
     assert (one.learners, one.listed) == (len(mine), mine["listed"].sum())
     assert one.expected == pytest.approx(mine["risk"].sum())
+    assert all(one.low <= one.expected <= one.high <= one.learners for one in found.values() if one.expected)
+    assert any(one.high > one.low for one in found.values()), "drawn anew for each class, not the school's"
 
 
 def test_a_call_to_mali_counts_for_thirty_days(home: Path, run: Run) -> None:
@@ -148,9 +175,22 @@ def test_a_call_to_mali_counts_for_thirty_days(home: Path, run: Run) -> None:
         found = areas.contacted(run, accounts.people, KAMOL, AS_OF + timedelta(days=days), AREA)
         assert {one.school_id: one.contacted for one in found}[THUNG_NA] == called
     listed = score(run, AREA).groupby("school_id")["listed"].sum()
-    assert {one.school_id: one.listed for one in found} == listed[listed > 0].to_dict()
+    assert {one.school_id: one.listed for one in found} == listed.to_dict()
     assert areas.contacted(run, accounts.people, PIM, AS_OF, AREA) == []
     accounts.close()
+
+
+def test_a_school_without_a_list_is_named_among_the_contacts(home: Path) -> None:
+    with duckdb.connect(str(home / "runs" / NAME / "scores.duckdb")) as con:
+        con.execute(f"UPDATE score SET risk = NULL, listed = FALSE WHERE school_id = '{EK.school_id}'")
+    run, accounts = open_run(Store(home)), with_people(home)
+    *others, last = areas.contacted(run, accounts.people, KAMOL, AS_OF, AREA)
+    assert (last.school_id, last.listed, last.waiting) == (EK.school_id, None, None)
+    assert others and all(one.waiting for one in others)
+    rows = areas.lines("contacts", run, accounts.people, KAMOL, AS_OF, AREA, "en")
+    assert rows[-1]["On the list"] == "cannot be estimated"
+    accounts.close()
+    run.close()
 
 
 def test_weeks_are_counted_from_each_run(home: Path, run: Run) -> None:
@@ -344,3 +384,66 @@ def test_pim_reads_no_child_and_no_small_count_on_the_page(accounts: Accounts) -
     table = re.findall(r"<td>([0-9,]+)</td>", page)
     assert table and all(int(n.replace(",", "")) >= 5 for n in table)
     assert not any(one.first_name in page for one in CHILDREN)
+
+
+# ------------------------------------------------------------------------------------------------ on the command line
+def test_every_figure_of_the_page_is_printed_as_the_page_shows_it(
+    home: Path, run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with_people(home).close()
+    monkeypatch.setenv("RAKSA_HOME", str(home))
+
+    def printed(*asked: str) -> list[dict[str, Any]]:
+        done = CliRunner().invoke(app, ["areas", *asked, "--language", "en", "--format", "json"])
+        assert done.exit_code == 0, done.output
+        found: list[dict[str, Any]] = json.loads(done.output)
+        return found
+
+    schools = areas.schools(run, KAMOL)
+    rows = printed("schools", "--as", "kamol")
+    assert [(row["School"], row["Children"], row["On the list"]) for row in rows] == [
+        (one.name, one.learners, one.listed) for one in schools
+    ]
+    assert [(row["at least"], row["at most"]) for row in rows] == [(one.low, one.high) for one in schools]
+    counts = printed("counts", "--rows", "grade", "--columns", "sex", "--area", AREA, "--whom", "learners")
+    table = areas.cross(run, None, "grade", "sex", "learners", AREA, "en")
+    assert [row["Grade"] for row in counts] == [*(name for _, name in table.rows), "Together"]
+    girls = [code for code, _ in table.columns].index("female")
+    cells = [
+        told[girls] if there[girls] else None for told, there in zip(table.cells, table.there, strict=True)
+    ]  # None: – on the page, there can be nobody
+    assert [row["Girls"] for row in counts] == [*cells, table.column_totals[girls]]
+    needs = printed("counts", "--area", AREA)
+    assert sum(row["On the list"] for row in needs[:-1]) == needs[-1]["On the list"]
+    moves = areas.transitions(run, None, AREA, "en")
+    assert [row["School"] for row in printed("transitions", "--area", AREA)] == [one.school for one in moves]
+    assert sum(row["On the list"] for row in printed("contacts")) == sum(
+        one.listed or 0 for one in areas.schools(run, None)
+    )
+    assert [row["Children"] for row in printed("weeks")] == [one.learners for one in areas.weeks(run, None)]
+    file = tmp_path / "area.csv"
+    done = CliRunner().invoke(app, ["areas", "--as", "pim", "--area", AREA, "--csv", str(file)])
+    assert done.exit_code == 0 and file.read_bytes().startswith(b"\xef\xbb\xbf")
+    everything = ("counts", "--rows", "grade", "--columns", "school", "--area", AREA, "--whom", "cannot_score")
+    assert "hidden" not in str(printed(*everything)) and "hidden" in str(printed(*everything, "--as", "pim"))
+
+
+def test_what_is_hidden_on_the_page_is_hidden_on_the_command_line(run: Run, tmp_path: Path) -> None:
+    people = with_people(tmp_path / "people").people
+    for part in ("schools", "counts", "transitions", "weeks", "report"):
+        rows = areas.lines(part, run, people, PIM, AS_OF, AREA, "en")
+        counts = [
+            v for row in rows for name, v in row.items() if type(v) is int and name not in ("at least", "at most")
+        ]
+        assert rows and min(counts, default=5) >= 5
+    for part, person, said in (
+        ("contacts", PIM, "to those who may see the children"),
+        ("transitions", PIM, "Choose it with --area"),
+        ("counts", PIM, "Choose the area"),
+        ("else", KAMOL, "There is no part"),
+    ):
+        with pytest.raises(RaksaError, match=said):
+            areas.lines(part, run, people, person, AS_OF)
+    with pytest.raises(RaksaError, match=r"No service area '2402' to count here\. Areas: 2401"):
+        areas.lines("report", run, people, KAMOL, AS_OF, "2402")
+    people.dispose()

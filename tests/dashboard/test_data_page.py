@@ -125,9 +125,10 @@ def test_quality_is_measured_once_and_shown_by_school(store: Store, settings: Se
 # ------------------------------------------------------------------------------------------------ rows to mend
 def test_each_school_gets_its_own_refused_rows_and_no_other(store: Store, settings: Settings) -> None:
     snapshot = with_bad_days(store, settings)
-    assert [(one.school_id, one.rows, one.reasons) for one in data.refused(store, WICHAI)] == [
-        (THUNG_NA, 2, "bad_date 2")
+    assert [(one.school_id, one.rows, one.reasons) for one in data.refused(store, WICHAI, "en")] == [
+        (THUNG_NA, 2, "The day is not a date: correct it (2)")
     ]
+    assert data.refused(store, WICHAI)[0].reasons == "วันที่ไม่ถูกต้อง ให้แก้วันที่ (2)"
     assert {(one.school_id, one.rows) for one in data.refused(store, KAMOL)} == {(THUNG_NA, 2), (PA_PHAI, 1)}
     body, rows = data.refused_workbook(store, WICHAI, snapshot)
     lines = CalamineWorkbook.from_filelike(io.BytesIO(body)).get_sheet_by_index(0).to_python()

@@ -21,7 +21,7 @@ from dashboard.keys import key_of, learner_of
 from dashboard.paper import PARTS, PRINTED, as_text, child_paper, list_paper
 from dashboard.record import Record, record
 from dashboard.roster import Filters, Run, children, open_run, promise
-from dashboard.transfer import as_csv, as_json, from_json, transfer
+from dashboard.transfer import as_csv, as_json, transfer
 from raksa.access import Person, decide
 from raksa.accounts import Accounts
 from raksa.audit import Entry, entries
@@ -31,6 +31,7 @@ from raksa.errors import RaksaError
 from raksa.settings import Settings
 from raksa.store import Store
 from raksa.tables import NO_SCHOOL, NOT_RECORDED
+from register.transfer import from_json
 from tests.cast import (
     ADMIN,
     ADULTS,
@@ -248,6 +249,35 @@ def test_strengths_are_true_and_where_nothing_is_known_none_is_invented(opened: 
     assert opened.of(SOMSRI, MALI).strengths == ()
 
 
+def year_of(*marks: str) -> Any:
+    """A running year of these weeks for Mali, as the record reads it."""
+    page = list("." * 2 + "".join(f"{week}.." for week in marks))
+    return records._year(page, 2569, len(page), {}, {}, Settings(), running=True)
+
+
+def test_days_nobody_recorded_are_not_taken_for_days_attended() -> None:
+    """Of 50 school days five may be unrecorded; with the sixth, how many may still be missed is not known."""
+    planned = year_of(*["PPPPP"] * 10).days_to_line
+    assert year_of(*["PPPP-"] * 5, *["PPPPP"] * 5).days_to_line == planned
+    missing = year_of(*["PPPP-"] * 6, *["PPPPP"] * 4)
+    assert missing.days_to_line is None
+    assert records.line_said(missing.days_to_line, "en").endswith("is not known: too many are not recorded.")
+    assert records.line_said(1, "en") == (
+        "Of the whole year, if every other day is attended, days left before the 80% line: 1."
+    )
+    assert records.line_said(-2, "en") == "Of the whole year, days missed beyond the 80% line: 2."
+
+
+def test_who_is_away_is_not_praised_for_coming_on_time() -> None:
+    def said(*marks: str) -> list[str]:
+        return [one.en for one in records._strengths(year_of(*marks), ())]
+
+    on_time = "Not late once in the last 20 recorded days."
+    assert on_time in said(*["PPPPP"] * 4) and on_time in said("PPPPP", "PPAAP", "PPPPP", "PPPPP")
+    assert on_time not in said("PPPPP", "PAAAP", "PPPPP", "PPPPP"), "there on 17 of 20 days"
+    assert said("PPPPA", "AAAAA", "AAAAA", "AAAAA") == []
+
+
 def test_what_was_done_and_the_lists_stand_on_the_line_of_weeks(opened: Opened) -> None:
     people, place = opened.accounts.people, opened.of(SOMSRI, KONG).place
     write(people, SOMSRI, place, on=date(2026, 5, 27), kind="visit", text="ไปเยี่ยมยาย", now=MORNING)
@@ -310,6 +340,11 @@ def test_a_list_on_paper_says_once_what_is_the_same_for_all(opened: Opened) -> N
     assert "For all of them: School โรงเรียนบ้านทุ่งนา." in held[WICHAI]["about"]
     assert any("of these about 1 (" in line.lower() for line in held[WICHAI]["about"])
     assert not any("leave" in line for line in held[SOMSRI]["about"])
+    assert [row[1] for row in held[WICHAI]["rows"]] == ["about 61%", "about 42%", "about 33%"], "as the page says it"
+    assert "Personal data: keep it with you" in held[SOMSRI]["foot"]
+    silent = [replace(one, phone=None) for one in children(opened.run, SOMSRI, filters)]
+    about = list_paper(opened.run, silent, ("name", "phone"), "en", promise(opened.run, SOMSRI, filters), scores=False)
+    assert "Not recorded for any of them: Telephone." in about["about"] and "–" not in str(about["about"])
     assert [row[0] for row in held[WICHAI]["rows"]] == [
         "เด็กชายก้อง เก่งกล้า", "เด็กหญิงมะลิ ใจดี", "เด็กหญิงใบบัว น้ำใส"
     ]  # fmt: skip

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import duckdb
+import pypdfium2
 import pytest
-from small_run import AS_OF, BEFORE, settings_for, write_run
+from python_calamine import CalamineWorkbook
+from small_run import AS_OF, BEFORE, settings_for, with_people, write_run
 
+from care.cases import open_case
+from care.contacts import Place
+from care.documents import pdf
 from dashboard import roster, today
+from dashboard.paper import calls_paper
 from dashboard.roster import Run, open_run
 from dashboard.today import Attendance, Morning, morning
 from raksa.access import Person, Scope
@@ -31,6 +38,8 @@ from tests.cast import (
     MALI,
     PIM,
     RUNG,
+    SAI,
+    SCHOOLS,
     SOMSRI,
     THUNG_NA,
     WICHAI,
@@ -110,11 +119,12 @@ def test_sai_fell_below_80_percent_and_was_beyond_the_other_lines_before(run: Ru
     (sai,) = seen(run, CHAI).crossed
     assert (sai.line, sai.days_left) == ("attended_last", 0)
     assert sai.said("en") == (
-        "Share of this year's recorded days attended: 79.0%. Days that may still be missed before the 80% line: 0."
+        "Share of this year's recorded days attended: 79.0%. "
+        "Of the whole year, if every other day is attended, days left before the 80% line: 0."
     )
     over = replace(sai, now=Attendance(4, 7, 0.7999), days_left=-3)
     assert over.said("en") == (
-        "Share of this year's recorded days attended: 79.9%. Days missed beyond the 80% line: 3."
+        "Share of this year's recorded days attended: 79.9%. Of the whole year, days missed beyond the 80% line: 3."
     ), "rounded down: what is below 80 never reads 80"
     month = replace(sai, line="in_month")
     assert month.said("en") == (
@@ -205,6 +215,101 @@ def test_school_days_leave_out_weekends_and_the_days_between_terms() -> None:
     assert between == [date(2026, 10, 9), date(2026, 11, 2), date(2026, 11, 3)]
 
 
+def test_no_page_and_no_command_takes_the_day_of_greenwich() -> None:
+    """From midnight to seven in the morning of Thailand it is still yesterday in UTC."""
+    home = Path(roster.__file__).parents[1]
+    code = [file for room in ("dashboard", "raksa") for file in (home / room).rglob("*.py")]
+    assert len(code) > 50 and [file.name for file in code if "now().date()" in file.read_text(encoding="utf-8")] == []
+
+
+def test_the_call_list_on_paper_and_as_a_workbook_has_a_part_for_each_class_and_room_to_write(run: Run) -> None:
+    calls = seen(run, None).calls
+    paper = calls_paper(run, calls, "en")
+    assert [one["title"] for one in paper["classes"]] == [
+        "ม.1/1 · โรงเรียนชายแดนวิทยา",
+        "ม.3/1 · โรงเรียนบ้านทุ่งนา",
+    ], "a class is named with its school where there are several"
+    assert paper["classes"][1]["rows"][0] == ["1", "เด็กหญิงมะลิ ใจดี", "3", "ยายมะลิ (ยาย)", "081-000-0000", ""]
+    unknown = replace(calls[0], child=replace(calls[0].child, guardian_name=None, guardian_relation=None, phone=None))
+    assert today.call_rows([unknown], "en")[0][3:5] == ["No guardian is recorded.", "No telephone is recorded."]
+    pages = pypdfium2.PdfDocument(pdf("calls", calls_paper(run, calls * 30, "th")))
+    assert len(pages) > 3 and pages[0].get_width() > pages[0].get_height(), "lying, with room to write"
+    pages.close()
+    book = CalamineWorkbook.from_filelike(io.BytesIO(today.calls_xlsx(seen(run, SOMSRI).calls, "en")))
+    assert book.get_sheet_by_index(0).to_python() == [
+        ["Class", "Roll no.", "Name", "Days away in a row", "Guardian", "Telephone", "What was learnt and agreed"],
+        ["ม.3/1", "1", "เด็กหญิงมะลิ ใจดี", "3", "ยายมะลิ (ยาย)", "081-000-0000", ""],
+        ["ม.3/1", "2", "เด็กชายก้อง เก่งกล้า", "6", "ยายก้อง (ยาย)", "081-000-0000", ""],
+    ]
+
+
+# ------------------------------------------------------------------------------------------------------ past their date
+def test_kongs_case_is_past_its_date_for_his_own_adults_and_is_named_first(run: Run, tmp_path: Path) -> None:
+    accounts = with_people(tmp_path)
+    people, opened = accounts.people, datetime(2026, 6, 1, 2, 0, tzinfo=UTC)
+    for child in (KONG, SAI):
+        place = Place(child.learner_id, child.school_id, SCHOOLS[child.school_id][1], child.grade, child.room)
+        open_case(people, None, place, signal="in_row", said="ไม่มาเรียน 5 วันติดกัน", now=opened)
+
+    def late(person: Person, day: date, **changes: str) -> list[tuple[str, str]]:
+        now = seen(run, person, cases=today.late_cases(people, person, day), **changes)
+        return [(one.child.name if one.child else "", one.said("en")) for one in now.late]
+
+    said = "Opened: days away in a row. Last step: Opened. The next was due on 4 Jun 2026."
+    assert late(SOMSRI, date(2026, 6, 4)) == [], "due today is not overdue"
+    for person in (SOMSRI, WICHAI):
+        assert late(person, AS_OF) == [("เด็กชายก้อง เก่งกล้า", said)]
+        assert late(person, AS_OF, school=CHAI_DAEN) == []
+    assert late(CHAI, AS_OF) == [("เด็กชายทราย ฐานมั่น", said)]
+    assert late(PIM, AS_OF) == late(RUNG, AS_OF) == []
+    gone = Place(999, THUNG_NA, "2401", "ม.3", "1")
+    open_case(people, None, gone, signal="other", said="ไม่มีใครพบ", now=opened)
+    assert [name for name, _ in late(WICHAI, AS_OF)] == ["เด็กชายก้อง เก่งกล้า", ""], "on no list now, and not forgotten"
+    rows = today.lines(seen(run, WICHAI, cases=today.late_cases(people, WICHAI, AS_OF)), WICHAI, "en")
+    assert [(row["part"], row["name"]) for row in rows[:3]] == [
+        ("Past its date", "เด็กชายก้อง เก่งกล้า"),
+        ("Past its date", "On no list now"),
+        ("Nobody has written anything yet", "เด็กหญิงมะลิ ใจดี"),
+    ]
+    accounts.close()
+
+
+# ------------------------------------------------------------------------------------------------- whom nobody has seen
+@pytest.fixture
+def lost(tmp_path: Path) -> Iterator[Run]:
+    """The same morning, but Sai stands on the books and is not in class, with one mark in ten of the last weeks."""
+    store = write_run(tmp_path)
+    with duckdb.connect(str(store.run_folder() / "scores.duckdb")) as con:
+        con.execute(f"UPDATE score SET cannot_score = 'floating', risk = NULL, listed = FALSE "
+                    f"WHERE learner_id = {SAI.learner_id}")  # fmt: skip
+        con.execute("UPDATE signal SET recorded_share_28d = 0.1, attended_share_before = 0.95, attended_share = 0.7")
+    opened = open_run(store)
+    yield opened
+    opened.close()
+
+
+def test_sai_whom_nobody_sees_stands_first_with_whose_turn_it_is_and_beyond_no_line(lost: Run) -> None:
+    now = seen(lost, CHAI)
+    (sai,) = now.unseen
+    assert sai.child.name == "เด็กชายทราย ฐานมั่น"
+    assert sai.said("en") == (
+        "On the school's books but not in class since the last list: look for the child now. "
+        "Last day recorded: 5 Jun 2026."
+    )
+    assert sai.next("th") == "ครูประจำชั้นและผู้อำนวยการ: ติดตามว่าเด็กอยู่ที่ไหน"
+    assert "No mark this year." in replace(sai, last_mark_on=None).said("en")
+    assert (now.crossed, now.beyond) == ((), ())
+    first = today.lines(now, CHAI, "en")[0]
+    assert (first["part"], first["name"]) == ("Nobody sees the child in class", "เด็กชายทราย ฐานมั่น")
+    assert seen(lost, SOMSRI).unseen == ()
+
+
+def test_days_left_to_the_line_are_not_known_where_most_days_are_not_recorded(lost: Run) -> None:
+    mali = next(one for one in seen(lost, SOMSRI).crossed if "มะลิ" in one.child.name)
+    assert (mali.line, mali.days_left) == ("attended_last", None)
+    assert mali.said("en").endswith("before the 80% line is not known: too many are not recorded.")
+
+
 # --------------------------------------------------------------------------------------------------------- who sees it
 def test_each_sees_her_own_and_whoever_sees_no_child_sees_nothing(run: Run) -> None:
     assert "ใบบัว" not in str(seen(run, SOMSRI)) and "ทราย" not in str(seen(run, KAMOL))
@@ -229,16 +334,16 @@ def test_the_command_line_prints_what_the_page_shows(run: Run) -> None:
     rows = today.lines(now, None, "en")
     parts = [(row["part"], row["name"]) for row in rows]
     assert parts == [
-        *(("nobody_wrote", one.child.name) for one in now.overdue),
-        *(("crossed", one.child.name) for one in now.crossed),
-        *(("new", one.name) for one in now.new),
-        *(("call", one.child.name) for one in now.calls),
-        *(("no_marks", None) for _ in now.unrecorded),
-        *(("beyond", one.child.name) for one in now.beyond),
+        *(("Nobody has written anything yet", one.child.name) for one in now.overdue),
+        *(("Crossed a line", one.child.name) for one in now.crossed),
+        *(("New on the list", one.name) for one in now.new),
+        *(("Whom to call today", one.child.name) for one in now.calls),
+        *(("Marks not yet recorded", None) for _ in now.unrecorded),
+        *(("Beyond a line already", one.child.name) for one in now.beyond),
     ]
-    kong = next(row for row in rows if row["part"] == "crossed" and "ก้อง" in str(row["name"]))
+    kong = next(row for row in rows if row["part"] == "Crossed a line" and "ก้อง" in str(row["name"]))
     assert kong == {
-        "part": "crossed",
+        "part": "Crossed a line",
         "school": "โรงเรียนบ้านทุ่งนา",
         "class": "ม.3/1",
         "name": "เด็กชายก้อง เก่งกล้า",
@@ -253,19 +358,21 @@ def test_what_the_page_says_of_the_demo_is_what_a_plain_count_finds(demo_home: P
     """The whole demo, counted again in SQL with the lines written out."""
     demo = open_run(Store(demo_home))
     now = morning(demo, None, settings_for(demo_home), usual, {})
-    ((beyond, crossed, calls, overdue, new),) = demo.rows(
+    ((beyond, crossed, calls, overdue, new, unseen),) = demo.rows(
         """WITH g AS (SELECT *, away_in_row >= 3 AS a, away_in_row >= 5 AS b, absent_28d > 7 AS c,
              attended_share < .9 AS d, attended_share < .88 AS e, attended_share < .8 AS f,
              away_in_row_before >= 3 AS a0,
              away_in_row_before >= 5 AS b0, absent_28d_before > 7 AS c0, attended_share_before < .9 AS d0,
              attended_share_before < .88 AS e0, attended_share_before < .8 AS f0 FROM signal)
-        SELECT count(*) FILTER (a OR b OR c OR d OR e OR f),
-               count(*) FILTER ((a AND a0 IS NOT TRUE) OR (b AND b0 IS NOT TRUE) OR (c AND c0 IS NOT TRUE)
-                 OR (d AND d0 IS NOT TRUE) OR (e AND e0 IS NOT TRUE) OR (f AND f0 IS NOT TRUE)),
+        SELECT count(*) FILTER (seen AND (a OR b OR c OR d OR e OR f)),
+               count(*) FILTER (seen AND ((a AND a0 IS NOT TRUE) OR (b AND b0 IS NOT TRUE) OR (c AND c0 IS NOT TRUE)
+                 OR (d AND d0 IS NOT TRUE) OR (e AND e0 IS NOT TRUE) OR (f AND f0 IS NOT TRUE))),
                count(*) FILTER (away_in_row > 0 AND last_mark_on >= DATE '2026-11-09'),
-               count(*) FILTER (s.listed AND NOT s.newly_listed), count(*) FILTER (s.newly_listed)
-        FROM score s JOIN g USING (learner_id)"""
+               count(*) FILTER (s.listed AND NOT s.newly_listed), count(*) FILTER (s.newly_listed),
+               count(*) FILTER (NOT seen)
+        FROM (SELECT *, cannot_score IS DISTINCT FROM 'floating' AS seen FROM score) s JOIN g USING (learner_id)"""
     )
+    assert len(now.unseen) == unseen
     assert (len(now.beyond) + len(now.crossed), len(now.crossed)) == (beyond, crossed)
     assert (len(now.calls), len(now.overdue), len(now.new)) == (calls, overdue, new)
     assert beyond > crossed > 0 and calls and overdue

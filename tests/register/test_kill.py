@@ -181,7 +181,7 @@ def lists(home: Path) -> tuple[str, list[tuple]]:
 
 
 def test_lists_are_whole_whenever_their_publication_is_killed(tmp_path, demo_home):
-    home, whole_home, day = tmp_path / "home", tmp_path / "whole", "2026-11-09"
+    home, whole_home, day = tmp_path / "home", tmp_path / "whole", "2026-11-17"
     shutil.copytree(demo_home, home)
     shutil.copytree(demo_home, whole_home)
     before = lists(home)
