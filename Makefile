@@ -44,6 +44,7 @@ bench: $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks.linkage
 	$(BIN)/python -m benchmarks.models
 	$(BIN)/python -m benchmarks.oulad
+	$(BIN)/python -m benchmarks.people_away
 	$(BIN)/python -m benchmarks.planner
 	$(BIN)/python -m benchmarks.proofs
 	$(BIN)/python -m benchmarks.serve

@@ -52,16 +52,30 @@ def need(risk: pd.Series, lowered: pd.Series, last_contact: pd.Series, today: da
     return risk * changeable * waiting
 
 
-def to_visit(rows: pd.DataFrame, visits: Mapping[str, int] | pd.Series) -> pd.Series:
-    """Whether each child is among the visits of her school, (rows,) bool.
+def with_need(rows: pd.DataFrame, contacts: Mapping[int, date], today: date) -> pd.DataFrame:
+    """The rows of a run with two columns more: contacted (bool: anyone ever made contact) and need (`need`).
 
-    rows: learner_id, school_id, need, contacted (bool: anyone ever made contact). `visits` says how many each school
-    can make; a school it does not name makes none. Who was never contacted stands before who was, then the greater
-    need, then the smaller learner number, so that the same week gives the same list.
+    rows: learner_id, risk, lowered. contacts: learner → day of the latest contact. Lists, plans and an area's budget
+    all take the need from here.
+    """
+    last = pd.to_datetime(rows["learner_id"].map(dict(contacts)))
+    return rows.assign(contacted=last.notna(), need=need(rows["risk"], rows["lowered"], last, today))
+
+
+def in_order(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows by whom to visit first: who was never contacted stands before who was, then the greater need (not known
+    last), then the smaller learner number, so that the same week gives the same list."""
+    return rows.sort_values(["contacted", "need", "learner_id"], ascending=[True, False, True], na_position="last")
+
+
+def to_visit(rows: pd.DataFrame, visits: Mapping[str, int] | pd.Series) -> pd.Series:
+    """Whether each child is among the visits of her school, (rows,) bool, `in_order` within each school.
+
+    rows: learner_id, school_id, need, contacted. `visits` says how many each school can make; a school it does not
+    name makes none.
     """
     able = rows["school_id"].map(pd.Series(visits, dtype="float64")).fillna(0)
-    order = rows.sort_values(["contacted", "need", "learner_id"], ascending=[True, False, True], na_position="last")
-    place = order.groupby("school_id").cumcount().reindex(rows.index)
+    place = in_order(rows).groupby("school_id").cumcount().reindex(rows.index)
     return (place < able) & rows["need"].notna()
 
 

@@ -194,35 +194,37 @@ def open_case(
     or nothing is said.
     """
     check_may_open(person, place)
-    if signal not in SIGNALS:
-        raise RaksaError(f"Signal {signal!r} is unknown. Signals: {', '.join(SIGNALS)}.")
-    _check_words(said)
-    today = today_in_bangkok(now)
     with scoped(people, person, writing=True, learner=place.learner_id) as session:
-        held = session.scalar(select(CaseRow).where(CaseRow.still == place.learner_id))
-        if held is not None:
-            raise RaksaError(f"This child has an open case already, since {held.opened_on}. Add a step to that one.")
-        row = CaseRow(
-            **vars(place),
-            still=place.learner_id,
-            signal=signal,
-            opened_on=today,
-            who=_username(person),
-            stage="signal",
-            owner=owner or _username(person),
-            due=today + timedelta(days["signal"]),
-            letters=0,
-            checks_left=0,
-            closing=None,
-            closed_on=None,
-            version=0,
-        )
-        session.add(row)
-        try:
-            session.flush()
-        except IntegrityError:  # somebody opened one at this very moment
-            raise RaksaError("This child has an open case already. Add a step to that one.") from None
-        return add_step(session, person, row, "signal", said, now, on=today, days=days)
+        return _open(session, person, place, signal, said, now, today_in_bangkok(now), owner, days)
+
+
+def letter_sent(
+    people: Engine,
+    person: Person | None,
+    place: Place,
+    case: Case | None,
+    *,
+    signal: str,
+    known: str,
+    said: str,
+    on: date,
+    now: datetime,
+    days: Mapping[str, int] = DAYS,
+) -> Case:
+    """Note that a letter went home on a day: a step of the open `case` as it was read; None opens one on that day, with
+    what was `known`, all of it or nothing.
+
+    Raises CaseMovedOn if somebody was quicker, and RaksaError if the person may not see the child, the day does not fit
+    or, for None, the child has an open case.
+    """
+    check_may_open(person, place)
+    with scoped(people, person, writing=True, learner=place.learner_id) as session:
+        if case is None:
+            case = _open(session, person, place, signal, known, now, on, "", days)
+        row = _held(session, person, case.id, case.version)
+        if row.closed_on is not None:
+            raise RaksaError("This case is closed. Reopen it first.")
+        return add_step(session, person, row, "letter", said, now, on=on, days=days)
 
 
 def act(
@@ -376,6 +378,47 @@ def standing(people: Engine, person: Person | None, today: date) -> dict[str, di
 
 
 # ------------------------------------------------------------------------------------------------------------ inside
+def _open(
+    session: Session,
+    person: Person | None,
+    place: Place,
+    signal: str,
+    said: str,
+    now: datetime,
+    on: date,
+    owner: str,
+    days: Mapping[str, int],
+) -> Case:
+    """The case as it was opened on a day, and its first step."""
+    if signal not in SIGNALS:
+        raise RaksaError(f"Signal {signal!r} is unknown. Signals: {', '.join(SIGNALS)}.")
+    _check_words(said)
+    held = session.scalar(select(CaseRow).where(CaseRow.still == place.learner_id))
+    if held is not None:
+        raise RaksaError(f"This child has an open case already, since {held.opened_on}. Add a step to that one.")
+    row = CaseRow(
+        **vars(place),
+        still=place.learner_id,
+        signal=signal,
+        opened_on=on,
+        who=_username(person),
+        stage="signal",
+        owner=owner or _username(person),
+        due=on + timedelta(days["signal"]),
+        letters=0,
+        checks_left=0,
+        closing=None,
+        closed_on=None,
+        version=0,
+    )
+    session.add(row)
+    try:
+        session.flush()
+    except IntegrityError:  # somebody opened one at this very moment
+        raise RaksaError("This child has an open case already. Add a step to that one.") from None
+    return add_step(session, person, row, "signal", said, now, on=on, days=days)
+
+
 def add_step(
     session: Session,
     person: Person | None,

@@ -12,7 +12,7 @@ never lost: a change keeps what stood before, and two people who edit at once ar
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import BigInteger, Engine, ForeignKey, Index, String, Text, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, mapped_column
@@ -25,6 +25,8 @@ from raksa.people import scoped, seen_by
 
 KINDS = ("visit", "call", "at_school", "letter", "note")
 MOST_LETTERS = 4000
+# Who was not told that her words were written (the database went away as it said so) presses again within this time.
+AGAIN = timedelta(hours=1)
 OPERATOR = "(operator)"  # who wrote it, when it came from the command line; no account can have this name
 
 
@@ -127,7 +129,8 @@ def write(
     now: datetime,
     restricted: bool = False,
 ) -> Contact:
-    """Write down what was done for a child who stands at `place`.
+    """Write down what was done for a child who stands at `place`. The same words once more within AGAIN are the entry
+    that stands already, and no second one.
 
     Raises RaksaError if the person may not see the child, the text is empty or has more than 4,000 letters, the kind
     is none of KINDS, or the day lies after today (Bangkok).
@@ -146,6 +149,13 @@ def write(
         written_at=now,
     )
     with scoped(people, person, writing=True) as session:
+        held = session.scalar(
+            select(ContactRow)
+            .filter_by(**{name: getattr(row, name) for name in _SAME})
+            .where(ContactRow.written_at > now - AGAIN)
+        )
+        if held is not None:
+            return _contact(held)
         session.add(row)
         session.flush()
         return _contact(row)
@@ -226,6 +236,7 @@ def by_school(people: Engine, person: Person | None, since: date) -> dict[str, i
 
 
 _PLACE = ("learner_id", "school_id", "area_id", "grade", "room")
+_SAME = (*_PLACE, "day", "kind", "text", "restricted", "who")
 _KEPT = (*_PLACE, "day", "kind", "text", "restricted", "version", "changed_at", "changed_by")
 
 

@@ -22,12 +22,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, time
-from itertools import pairwise
+from itertools import pairwise, product
 from time import monotonic
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from care.family_hours import WEEKDAYS, Hours
 from raksa.errors import RaksaError
 
 if TYPE_CHECKING:
@@ -43,14 +44,19 @@ STARTS, PATIENCE = 5, 200
 # A visit is worth two whole days on the road, one marked first ten visits; a minute too late costs more than either.
 PRIZE, FIRST, LATE = 2, 10, 1e6
 ROUTER_SECONDS = 5.0
+# A record of how far a home is from school and the place found for it disagree when one is more than twice the other
+# and they are more than three kilometres apart: less is a detour, or a village longer than its middle (our judgement).
+TWICE, APART_KM = 2, 3
 
 
 @dataclass(frozen=True)
 class Home:
     """A home to visit. `key` says which; `place` is the village or road, as people there call it.
 
-    `window` is when the family is there: the whole visit lies in it; None = any time. `minutes` at the home; None = as
-    the options say. `first`: goes before all that are not. Latitude and longitude in degrees, None = not known.
+    `window` is when the family is there: the whole visit lies in it; None = any time. `not_on` are weekdays on which
+    nobody comes, 0 = Monday. `minutes` at the home; None = as the options say. `first`: goes before all that are not.
+    Latitude and longitude in degrees, None = not known. `school_km` is how far from school a record says it is by road,
+    such as the poverty screening; it counts where the coordinates are not known. None = no record.
     """
 
     key: str
@@ -62,12 +68,24 @@ class Home:
     minutes: int | None = None
     first: bool = False
     name: str = ""
+    not_on: tuple[int, ...] = ()
+    school_km: float | None = None
+
+    @property
+    def hours(self) -> Hours:
+        """What the family asked."""
+        return Hours.of(self.window, self.not_on, self.first)
 
     @property
     def where(self) -> str:
         """Village or road, and sub-district, as an address has them: บ้านทุ่งนา หมู่ 3 ต.ทุ่งนา."""
         named = self.subdistrict.startswith(("ตำบล", "ต.", "แขวง")) or not self.subdistrict
         return f"{self.place} {'' if named else 'ต.'}{self.subdistrict}".strip()
+
+    @property
+    def village(self) -> tuple[str, str] | None:
+        """Sub-district and village; None unless both are known: หมู่ 3 without a sub-district is one of many."""
+        return (self.subdistrict, self.place) if self.subdistrict and self.place else None
 
 
 @dataclass(frozen=True)
@@ -115,7 +133,8 @@ class Options:
 @dataclass(frozen=True)
 class Stop:
     """A visit. `km` and `travel` (minutes) are of the way there from the stop before; `waits` are the minutes at the
-    door before it begins. `placed`: where the home was put for want of coordinates, "sub-district" or "school"."""
+    door before it begins. `placed`: where the home was put for want of coordinates, "village", "sub-district" or
+    "school". `doubt` (Thai, English): that a record says it is elsewhere; None = none does."""
 
     home: Home
     begins: time
@@ -126,6 +145,7 @@ class Stop:
     latitude: float
     longitude: float
     placed: str | None
+    doubt: tuple[str, str] | None
 
 
 @dataclass(frozen=True)
@@ -142,8 +162,9 @@ class Round:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A home that is in no round, and why: `window` (never there at a time a team could be), `far` (no day is long
-    enough to go there and back), `full` (the days are full), `by_hand` (taken out by a person)."""
+    """A home that is in no round, and why: `day` (all days are weekdays the family cannot), `window` (never there at a
+    time a team could be), `far` (no day is long enough to go there and back), `full` (the days are full), `by_hand`
+    (taken out by a person)."""
 
     home: Home
     code: str
@@ -170,6 +191,7 @@ class Roads:
     metres: NDArray[np.int64]
     minutes: NDArray[np.int64]
     placed: tuple[str | None, ...]
+    doubts: tuple[tuple[str, str] | None, ...]
     note: tuple[str, str] | None
 
 
@@ -208,16 +230,18 @@ def plan(
     options: Options = Options(),
     seconds: float = 1.5,
     seed: int = 0,
+    around: Sequence[Home] = (),
 ) -> Plan:
     """The best plan found in `seconds`: as many homes as fit, those marked `first` before others, then least time away.
 
+    `around` are homes nobody visits this time: they say where a village lies in which a home without coordinates is.
     Of equal days the one with the home named earliest in `homes` comes first. The same input and seed give the same
     plan unless it is `cut_short`. Raises RaksaError for a home named twice, a place that is none, a visit of no
     minutes, or a day that ends before it starts.
     """
     homes, days, teams = tuple(homes), tuple(sorted(days, key=lambda d: (d.on, d.start, d.end))), tuple(teams)
     _check(homes, school, days, teams, options)
-    roads = _roads(homes, school, options)
+    roads = _roads(homes, school, options, around)
     why = [_never(i, home, days, roads, options) for i, home in enumerate(homes)]
     inside = [i for i, code in enumerate(why) if not code]
     orders, cut_short = _sought(inside, homes, days, teams, roads, options, seconds, seed)
@@ -260,8 +284,8 @@ def reordered(plan: Plan, order: Sequence[Sequence[str]]) -> Plan:
 
 
 # ------------------------------------------------------------------------------------------------------- the roads
-def _roads(homes: Sequence[Home], school: School, options: Options) -> Roads:
-    latitude, longitude, placed = _places(homes, school)
+def _roads(homes: Sequence[Home], school: School, options: Options, around: Sequence[Home]) -> Roads:
+    latitude, longitude, placed = _places(homes, school, around)
     # Great circles (haversine).
     phi, lam = np.radians(latitude), np.radians(longitude)
     half = (
@@ -280,33 +304,52 @@ def _roads(homes: Sequence[Home], school: School, options: Options) -> Roads:
                 f"ไม่ได้คำตอบจากบริการเส้นทาง ({_short(wrong)}) จึงใช้ระยะทางเส้นตรง × {options.road_factor:g}",
                 f"The road service gave no answer ({_short(wrong)}): straight lines × {options.road_factor:g} instead.",
             )
-    return Roads(latitude, longitude, metres, minutes, placed, note)
+    far = metres[0, 1:] / 1000
+    doubts = (None, *(_doubt(home, at, km) for home, at, km in zip(homes, placed[1:], far.tolist(), strict=True)))
+    beyond = _beyond(homes, placed, metres)
+    metres, minutes = metres + beyond, minutes + np.ceil(beyond / 1000 / options.km_per_hour * 60).astype(np.int64)
+    return Roads(latitude, longitude, metres, minutes, placed, doubts, note)
 
 
 def _places(
-    homes: Sequence[Home], school: School
+    homes: Sequence[Home], school: School, around: Sequence[Home]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], tuple[str | None, ...]]:
-    """Where the school and each home is; those without coordinates amid the known homes of their sub-district (the
-    median of each coordinate, so that one slip of the pen moves nobody), else at the school."""
-    known: dict[str, list[tuple[float, float]]] = {}
-    for home in homes:
-        if home.latitude is not None and home.longitude is not None and home.subdistrict:
-            known.setdefault(home.subdistrict, []).append((home.latitude, home.longitude))
-    middle = {name: np.median(np.array(points), axis=0) for name, points in known.items()}
+    """Where the school and each home is; those without coordinates amid the known homes of their village, else of their
+    sub-district (the median of each coordinate, so that one slip of the pen moves nobody), else at the school."""
+    known: dict[object, list[tuple[float, float]]] = {}
+    for home in [*homes, *around]:
+        if home.latitude is not None and home.longitude is not None:
+            for part in filter(None, (home.village, home.subdistrict)):
+                known.setdefault(part, []).append((home.latitude, home.longitude))
+    middle = {part: np.median(np.array(points), axis=0).tolist() for part, points in known.items()}
     at: list[tuple[float, float]] = [(school.latitude, school.longitude)]
     placed: list[str | None] = [None]
     for home in homes:
         if home.latitude is not None and home.longitude is not None:
             at.append((home.latitude, home.longitude))
             placed.append(None)
-        elif home.subdistrict in middle:
-            at.append((float(middle[home.subdistrict][0]), float(middle[home.subdistrict][1])))
-            placed.append("sub-district")
-        else:
-            at.append(at[0])
-            placed.append("school")
+            continue
+        parts = (("village", home.village), ("sub-district", home.subdistrict))
+        how, spot = next(((how, middle[part]) for how, part in parts if part in middle), ("school", at[0]))
+        at.append(spot)
+        placed.append(how)
     points = np.array(at, dtype=np.float64)
     return points[:, 0], points[:, 1], tuple(placed)
+
+
+def _beyond(homes: Sequence[Home], placed: Sequence[str | None], metres: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Metres to add between places, so that a home without coordinates is at least as far from school as its record
+    says: as if it stood that far behind the place found for it, and its village with it."""
+    behind = np.zeros(len(metres), dtype=np.int64)
+    for i, home in enumerate(homes, start=1):
+        if placed[i] and home.school_km is not None:
+            behind[i] = max(0, math.ceil(home.school_km * 1000 - 1e-6) - max(metres[0, i], metres[i, 0]))
+    villages = [None, *(home.village or home.key for home in homes)]
+    number = np.array([villages.index(each) for each in villages])
+    beyond: NDArray[np.int64] = np.where(
+        number[:, None] == number, np.abs(behind[:, None] - behind), behind[:, None] + behind
+    )
+    return beyond
 
 
 def _asked(
@@ -369,7 +412,8 @@ def _round(
     waited = np.cumsum(waits)
     leaves += max(0, min([int(waited[-1]), *(waited + slack).tolist()])) if order else 0
     begins, waits = begun(leaves)
-    broken = [
+    broken = [_wrong_day(at, homes[i], day.on) for i in order if day.on.weekday() in homes[i].not_on]
+    broken += [
         _broken(at, homes[i], begin + minutes, latest)
         for i, begin, minutes, (_, latest) in zip(order, begins, stay, hours, strict=True)
         if begin + minutes > latest
@@ -385,6 +429,7 @@ def _round(
             float(roads.latitude[i + 1]),
             float(roads.longitude[i + 1]),
             roads.placed[i + 1],
+            roads.doubts[i + 1],
         )
         for i, leg, begin, minutes, wait in zip(order, legs, begins, stay, waits, strict=True)
     )
@@ -397,16 +442,19 @@ def _round(
 
 
 def _never(i: int, home: Home, days: Sequence[Day], roads: Roads, options: Options) -> str:
-    """Why a home fits on none of the days even alone: "window", "far"; "" = it fits on one of them."""
+    """Why a home fits on none of the days even alone: "far", "day", "window"; "" = it fits on one of them."""
     go, back, stay = int(roads.minutes[0, i + 1]), int(roads.minutes[i + 1, 0]), _length(home, options)
 
-    def fits(earliest: int, latest: int) -> bool:
+    def fits(days: Sequence[Day], earliest: int, latest: int) -> bool:
         ends = [(max(_minute(day.start) + go, earliest) + stay, _minute(day.end)) for day in days]
         return any(end <= latest and end + back <= closes for end, closes in ends)
 
-    if not days or fits(*_hours(home)):
+    theirs = [day for day in days if day.on.weekday() not in home.not_on]
+    if not days or fits(theirs, *_hours(home)):
         return ""
-    return "window" if fits(0, 24 * 60) else "far"
+    if not fits(days, 0, 24 * 60):
+        return "far"
+    return "window" if theirs else "day"
 
 
 def _hours(home: Home) -> tuple[int, int]:
@@ -461,16 +509,23 @@ def _sought(
             prize=prize * (FIRST if homes[i].first else 1),
             required=False,
         )
-    # Days of the same hours are one kind of vehicle: the search need not tell Monday from Tuesday.
-    hours = sorted({(_minute(day.start), _minute(day.end)) for day in days})
-    for start, end in hours:
+    # Days of the same hours, to which the same homes can be visited, are one kind of vehicle: the search need not tell
+    # Monday from Tuesday.
+    each_day = [_kind(day, inside, homes) for day in days]
+    kinds = sorted(set(each_day))
+    for start, end, closed in kinds:
+        roads_of_day = model.add_profile()
+        for a, b in product(range(len(rows)), closed):
+            if a != b:  # two days to such a home: longer than any round may take
+                model.add_edge(spots[a], spots[b], int(felt[a, b]), 2 * 24 * 60, roads_of_day)
         model.add_vehicle_type(
-            sum((_minute(day.start), _minute(day.end)) == (start, end) for day in days) * len(teams),
+            each_day.count((start, end, closed)) * len(teams),
             start_depot=depot,
             end_depot=depot,
             tw_early=start,
             tw_late=end,
             unit_duration_cost=MINUTE,
+            profile=roads_of_day,
         )
     for a, one in enumerate(rows):
         for b, other in enumerate(rows):
@@ -486,21 +541,29 @@ def _sought(
         params = SolveParams(penalty=PenaltyParams(max_penalty=LATE))
         results.append(model.solve(stop, seed * STARTS + start, collect_stats=False, display=False, params=params))
     best = min(results, key=lambda result: result.cost()).best
-    found: dict[tuple[int, int], list[list[int]]] = {each: [] for each in hours}
+    found: dict[Kind, list[list[int]]] = {each: [] for each in kinds}
     for route in best.routes():
-        found[hours[route.vehicle_type()]].append([inside[each.idx] for each in route.schedule() if each.is_client()])
+        found[kinds[route.vehicle_type()]].append([inside[each.idx] for each in route.schedule() if each.is_client()])
     for each in found.values():
         each.sort(key=min, reverse=True)
     orders = []
-    for day in days:
+    for day, kind in zip(days, each_day, strict=True):
         for team in teams:
-            alike = found[_minute(day.start), _minute(day.end)]
+            alike = found[kind]
             order = alike.pop() if alike else []
             # A search stopped before it had found a whole plan may hand over rounds that run late.
             while _round(day, team, order, homes, roads, options)[1]:
                 order.pop()
             orders.append(order)
     return orders, monotonic() - began >= seconds
+
+
+Kind = tuple[int, int, tuple[int, ...]]  # of a day: start and end in minutes, places of the search closed on it
+
+
+def _kind(day: Day, inside: Sequence[int], homes: Sequence[Home]) -> Kind:
+    closed = tuple(place for place, i in enumerate(inside, start=1) if day.on.weekday() in homes[i].not_on)
+    return _minute(day.start), _minute(day.end), closed
 
 
 def _felt(rows: Sequence[int], homes: Sequence[Home], roads: Roads) -> NDArray[np.int64]:
@@ -549,6 +612,10 @@ def _on_earth(latitude: float | None, longitude: float | None) -> bool:
 
 
 _LEFT_OUT = {
+    "day": (
+        "ครอบครัวไม่สะดวกในวันที่เลือกทุกวัน: เลือกวันอื่น ถามอีกครั้ง หรือโทรหาแทน",
+        "The family can be visited on none of these weekdays: choose another day, ask again, or call.",
+    ),
     "window": (
         "ไม่มีใครอยู่บ้านในเวลาที่ออกเยี่ยมได้: ถามเวลาอื่น เลือกวันที่กลับช้ากว่านี้ หรือโทรหาแทน",
         "Nobody is home at a time the days allow: ask for another hour, choose a day that ends later, or call.",
@@ -563,6 +630,10 @@ _LEFT_OUT = {
 
 
 _PLACED = {
+    "village": (
+        "ไม่ทราบพิกัด วางไว้กลางบ้านที่รู้พิกัดในหมู่บ้านเดียวกัน",
+        "Placed amid the known homes of the village, for want of coordinates",
+    ),
     "sub-district": (
         "ไม่ทราบพิกัด วางไว้กลางบ้านที่รู้พิกัดในตำบลเดียวกัน",
         "Placed amid the known homes of the sub-district, for want of coordinates",
@@ -591,10 +662,31 @@ def _broken(at: int, home: Home | None, ends: int, latest: int) -> Broken:
     )
 
 
+def _wrong_day(at: int, home: Home, on: date) -> Broken:
+    name, (thai, _, english) = home.name or home.key, WEEKDAYS[on.weekday()]
+    return Broken(at, home.key, f"{name}: ครอบครัวไม่สะดวกวัน{thai}", f"{name}: the family cannot on {english}.")
+
+
+def _doubt(home: Home, placed: str | None, km: float) -> tuple[str, str] | None:
+    """What a record says against the place found for a home, in Thai and English."""
+    if placed is None or home.school_km is None:
+        return None
+    near, far = sorted((home.school_km, km))
+    if far <= TWICE * near or far - near <= APART_KM:
+        return None
+    return (
+        f"ไม่ทราบพิกัด บันทึกว่าห่างโรงเรียน {home.school_km:.1f} กม.",
+        f"place not known; the record says {home.school_km:.1f} km from school",
+    )
+
+
 def _notes(homes: Sequence[Home], roads: Roads) -> tuple[tuple[str, str], ...]:
     notes = [roads.note] if roads.note else []
     for how, (th, en) in _PLACED.items():
         names = [home.name or home.key for home, placed in zip(homes, roads.placed[1:], strict=True) if placed == how]
         if names:
             notes.append((f"{th}: {', '.join(names)}", f"{en}: {', '.join(names)}."))
+    for home, doubt in zip(homes, roads.doubts[1:], strict=True):
+        if doubt:
+            notes.append((f"{home.name or home.key}: {doubt[0]}", f"{home.name or home.key}: {doubt[1]}."))
     return tuple(notes)

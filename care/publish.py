@@ -1,6 +1,8 @@
 """A scored run, published: who is on each school's list on a date, and why. `raksa score`.
 
 register → features → risk → list sized to capacity → reasons of the listed → runs/<as-of>-<id>/ → current.json
+
+The list of a day before the one people see is kept beside it: looking back changes nobody's page.
 """
 
 from __future__ import annotations
@@ -21,11 +23,13 @@ import pyarrow as pa
 from features.build import build
 from features.cohort import known_before
 from features.readiness import cannot_score
+from models.catalogue import learned_from
 from models.evaluate import capacity, listed
 from models.panel import horizon
 from models.reasons import reasons
 from models.risk import Risk, load
 from models.watch import drift, drift_sentences, refuse
+from raksa.calendar import academic_year
 from raksa.errors import RaksaError
 from raksa.people import open_people
 from raksa.school_settings import in_force
@@ -42,17 +46,26 @@ _SHAPES_A_RUN = {
 
 
 def publish(
-    store: Store, settings: Settings, as_of: date, created_at: str, progress: Callable[[str], None] | None = None
+    store: Store,
+    settings: Settings,
+    as_of: date,
+    created_at: str,
+    progress: Callable[[str], None] | None = None,
+    *,
+    show_earlier: bool = False,
 ) -> str:
-    """Score everyone on a list on the date, publish the run and point readers at it; returns the run's id.
+    """Score everyone on a list on the date, keep the run and point readers at it; returns the run's id.
 
-    Readers see the whole run or the one before it, never a part. Raises RaksaError without a trained model, when
+    Readers see the whole run or the one before it, never a part. A run of a day before the one they see is kept and
+    not pointed at, unless `show_earlier`. Raises RaksaError without a trained model, when
     nobody is on a list on that date, or when a scoring would be nonsense (`models.watch.refuse`).
     """
     say = progress or (lambda _: None)
     folder = store.model_folder()
     risk = load(folder)
     card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
+    if warning := hindsight(card, as_of, settings):
+        say(warning)
     say(f"features as of {as_of}")
     rows = build(store, settings, as_of)
     if rows.empty:
@@ -99,8 +112,23 @@ def publish(
             _write(target / "scores.duckdb", tables)
             text = json.dumps(about, ensure_ascii=False, indent=1, default=str)
             (target / "run.json").write_text(text, encoding="utf-8")
-        store.point(run=run)
+        seen = store.current().run
+        if show_earlier or not seen or not (store.home / "runs" / seen).is_dir() or seen[:10] <= run[:10]:
+            store.point(run=run)
+        else:
+            say(f"kept as run {run}; people still see run {seen}, of a later day: --publish would show them this one")
     return run
+
+
+def hindsight(card: Mapping[str, Any], as_of: date, settings: Settings) -> str | None:
+    """What to know of a list whose children's outcome its model has learned from; None where it has not."""
+    year = academic_year(as_of, settings)
+    if year not in learned_from(card):
+        return None
+    return (
+        f"WARNING: model {card['id']} has learned what came of academic year {year}: how well its lists of that year "
+        "do is no test of it (`raksa train --judge-only` is one)"
+    )
 
 
 def own_capacities(settings: Settings, schools: pd.Series) -> dict[str, float]:

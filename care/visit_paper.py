@@ -213,15 +213,25 @@ def visit_set(plan: Plan, people: Mapping[str, Visited], public_url: str, langua
 
 def letter(about: Letter) -> bytes:
     """One letter on one page. Raises RaksaError if it is about no day, or about one after it was written."""
+    return letters([about])
+
+
+def letters(about: Sequence[Letter]) -> bytes:
+    """Letters to print, each on a page of its own. Raises RaksaError for none, and as `letter` does."""
+    if not about:
+        raise RaksaError("There is no letter to print. Give one or more.")
+    title = "ขอทราบข่าวและขอพบผู้ปกครองของนักเรียน"
+    return documents.pdf("letter", {"language": "th", "title": title, "letters": [_letter(one) for one in about]})
+
+
+def _letter(about: Letter) -> dict[str, Any]:
     if not about.days:
         raise RaksaError("The letter is about no day. Give the days the child was away.")
     if about.written and max(about.days) > about.written:
         raise RaksaError(f"The letter of {about.written} is about {max(about.days)}. Give days up to its date.")
     if about.number > 1 and not about.earlier:
         raise RaksaError(f"Letter {about.number} speaks of the one before. Give its date in `earlier`.")
-    data = {
-        "language": "th",
-        "title": "ขอทราบข่าวและขอพบผู้ปกครองของนักเรียน",
+    return {
         "school": about.school,
         "place": thai_digits(about.school_place),
         "written": thai_digits(thai_day(about.written)) if about.written else "",
@@ -229,9 +239,9 @@ def letter(about: Letter) -> bytes:
         "to": about.guardian or f"ผู้ปกครองของ {about.child}",
         "body": [thai_digits(text) for text in _body(about)],
         "director": about.director,
-        "contact": thai_digits(_contact(about)),
+        "teacher": thai_digits(_signed(about)),
+        "phone": thai_digits(about.school_phone),
     }
-    return documents.pdf("letter", data)
 
 
 _SUBJECTS = {
@@ -272,9 +282,8 @@ def _body(about: Letter) -> list[str]:
     ]
 
 
-def _contact(about: Letter) -> str:
-    teacher = " ".join(part for part in (about.teacher, about.teacher_phone and f"โทร. {about.teacher_phone}") if part)
-    return f"ครูประจำชั้น {teacher}\nโรงเรียน โทร. {about.school_phone}" if about.school_phone else f"ครูประจำชั้น {teacher}"
+def _signed(about: Letter) -> str:
+    return " ".join(part for part in (about.teacher, about.teacher_phone and f"โทร. {about.teacher_phone}") if part)
 
 
 def days_in_words(days: Sequence[date]) -> str:
@@ -325,6 +334,8 @@ def _round(
     for at, stop in enumerate(round.stops, start=before + 1):
         who = people[stop.home.key]
         where = who.address or stop.home.where or str(say["not_known"])
+        if stop.doubt:
+            where = f"{where} ({_in(stop.doubt, language)})"
         rows.append([
             str(at),
             f"{_clock(stop.begins)}–{_clock(stop.ends)}",

@@ -13,8 +13,9 @@ the same visit and not a second one, so a sheet may be sent twice.
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,12 +23,14 @@ from typing import Any
 from sqlalchemy import Engine
 
 from care import visits
-from care.contacts import Place
+from care.contacts import OPERATOR, Place
+from care.family_hours import Hours, days_in_words, hours_in_words, read_days, read_hours
 from care.planner import Plan
 from care.visit_paper import CAUSES, HELP, MODES, Visited, date_words
 from care.visit_paper import SECTIONS as ASKED
-from care.visits import Form, Visit, of_child, write_visit
-from raksa.access import Person
+from care.visits import Form, Visit, WrittenBefore, write_visit
+from raksa.access import Person, decide
+from raksa.audit import Entry, record
 from raksa.calendar import BUDDHIST_ERA, today_in_bangkok
 from raksa.errors import RaksaError
 from raksa.people import PeopleAway
@@ -43,7 +46,8 @@ MET = {
     "relative": ("ญาติคนอื่น", "somebody else of the family"),
     "nobody": ("ไม่พบใคร", "nobody"),
 }
-# Columns of the sheet: name -> heading in Thai and English. The first six are filled in by the plan.
+# Columns of the sheet: name -> heading in Thai and English. The first six are filled in by the plan; what the family
+# asked goes along and may come back changed.
 PLANNED: Words = {
     "key": ("รหัส", "Key"),
     "number": ("ที่", "No."),
@@ -51,6 +55,11 @@ PLANNED: Words = {
     "class": ("ชั้น", "Class"),
     "planned": ("กำหนด", "Planned"),
     "time": ("เวลา", "Time"),
+}
+ASKED_FOR: Words = {
+    "hours": ("ครอบครัวสะดวกเวลา", "Family's hours"),
+    "not_on": ("ไม่สะดวกวัน", "Not on"),
+    "first": ("ไปก่อน", "First"),
 }
 SECTIONS: Words = {code: title for code, (title, _, _) in zip(visits.SECTIONS, ASKED, strict=False)}
 FILLED: Words = {
@@ -68,6 +77,7 @@ FILLED: Words = {
 WHY = ("ต้องแก้ไข", "To mend")
 CHOICES: Mapping[str, Words] = {
     "mode": MODES, "met": MET, "cause_1": CAUSES, "cause_2": CAUSES, "help_1": HELP, "help_2": HELP,
+    "first": {"first": ("ไปก่อน", "first")},
 }  # fmt: skip
 # Headings under which the poverty screening is imported (docs/formats/poverty_screening.md), in its order.
 SCREENING = (
@@ -100,23 +110,27 @@ class Refused:
 
 @dataclass(frozen=True)
 class Sheet:
-    """A sheet as it was read; `unfilled` rows have nothing written in them: nobody went yet, and that is no mistake."""
+    """A sheet as it was read; `unfilled` rows have nothing written in them: nobody went yet, and that is no mistake.
+    `hours`: key → what the family asked, where the row says anything of it."""
 
     headings: tuple[str, ...]
     lines: tuple[Line, ...]
     refused: tuple[Refused, ...]
     unfilled: int
+    hours: Mapping[str, Hours] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Report:
-    """What became of a sheet: visits written, those that had been handed in before, rows left empty, rows refused."""
+    """What became of a sheet: visits written, those that had been handed in before, rows left empty, rows refused, and
+    what families of this person's children asked (`Sheet.hours`)."""
 
     written: int
     same: int
     unfilled: int
     headings: tuple[str, ...]
     refused: tuple[Refused, ...]
+    hours: Mapping[str, Hours] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -136,8 +150,13 @@ def workbook(made: Plan, people: Mapping[str, Visited], language: str) -> bytes:
     for round in made.rounds:
         for stop in round.stops:
             who, when = people[stop.home.key], date_words(round.day.on, "th" if said == 0 else "en")
-            rows.append([stop.home.key, len(rows) + 1, who.name, who.class_name, when, f"{stop.begins:%H.%M}"])
-    headings = [words[said] for words in (PLANNED | FILLED).values()]
+            asked = stop.home.hours
+            rows.append([
+                stop.home.key, len(rows) + 1, who.name, who.class_name, when, f"{stop.begins:%H.%M}",
+                hours_in_words(asked), days_in_words(asked, language),
+                CHOICES["first"]["first"][said] if asked.first else "",
+            ])  # fmt: skip
+    headings = [words[said] for words in (PLANNED | ASKED_FOR | FILLED).values()]
     return _book({("เยี่ยมบ้าน", "Visits")[said]: (headings, rows)}, freeze=3)
 
 
@@ -148,30 +167,35 @@ def read_sheet(name: str, content: bytes) -> Sheet:
     Days are read as Thai files write them (23/11/2569). Raises RaksaError if the file cannot be read, is not a sheet
     of a plan, or has more than 1,000 lines.
     """
-    for rows in read(name, content):
-        headings = tuple(clean(cell) for cell in rows.cells[0])
-        column = {field: at for at, heading in enumerate(headings) if (field := _HEADINGS.get(heading.casefold()))}
-        if "key" in column and "on" in column and not rows.not_read:
-            break
-    else:
-        raise RaksaError(
-            f"{name} is no sheet of a plan: it has no columns {PLANNED['key'][0]} and {FILLED['on'][0]} (Key and "
-            "Visited on). Fill in the sheet that came with the plan."
-        )
-    if len(rows.cells) > MOST_LINES + 1:
-        raise RaksaError(f"{name} has {len(rows.cells) - 1:,} lines; {MOST_LINES:,} are the most. Send it in parts.")
-    lines, refused, unfilled = [], [], 0
-    for number, cells in zip(rows.lines[1:], rows.cells[1:], strict=True):
-        held = {field: cells[at].strip() for field, at in column.items() if at < len(cells)}
-        whole = tuple([*cells, *[""] * len(headings)][: len(headings)])
-        if not any(held.get(field) for field in FILLED):
-            unfilled += 1
-            continue
+    headings, rows = _rows(name, content)
+    lines, refused, hours, unfilled = [], [], {}, 0
+    for number, held, whole in rows:
+        key = held.get("key", "").lower()
         try:
-            lines.append(Line(number, held.get("key", "").lower(), _form(held), whole))
+            if any(held.get(field) for field in ASKED_FOR):
+                hours[key] = _hours(held)
+            if any(held.get(field) for field in FILLED):
+                lines.append(Line(number, key, _form(held), whole))
+            else:
+                unfilled += 1
         except _NotUnderstood as wrong:
             refused.append(Refused(number, whole, wrong.th, wrong.en))
-    return Sheet(headings, tuple(lines), tuple(refused), unfilled)
+    return Sheet(headings, tuple(lines), tuple(refused), unfilled, hours)
+
+
+def read_hours_asked(name: str, content: bytes) -> dict[str, Hours]:
+    """Of a sheet only what families asked: key → hours, where a row says anything of it. Raises RaksaError as
+    `read_sheet` does, and for what cannot be read: a slip of the pen must not send anybody where nobody is home."""
+    found = {}
+    for number, held, _ in _rows(name, content)[1]:
+        try:
+            if any(held.get(field) for field in ASKED_FOR):
+                found[held.get("key", "").lower()] = _hours(held)
+        except _NotUnderstood as wrong:
+            raise RaksaError(
+                "{name}, line {line}: {why} Then plan again.", name=name, line=number, why=wrong.en
+            ) from None
+    return found
 
 
 def take_sheet(
@@ -187,27 +211,31 @@ def take_sheet(
     """Hand in every visit of a filled-in sheet, each by itself: a line that is refused stops no other.
 
     `place_of` says where the child of a key stands, or None if the key is nobody's or not this person's to open; who
-    may write is asked once more by `write_visit`. Raises RaksaError as `read_sheet` does, before anything is written.
+    may write is asked once more here. The log has a line for each visit written, by its child, and for each
+    row refused because of its key. Raises RaksaError as `read_sheet` does, before anything is written.
     """
     sheet, written, same = read_sheet(name, content), 0, 0
+    who = person.username if person else OPERATOR
     refused = list(sheet.refused)
     for line in sheet.lines:
         place = place_of(line.key)
-        if place is None:
+        if place is None or not _may_open(person, place):
+            record(people, Entry(now, who, "visit_refused", None, _said_key(line), "no child of this account"))
             refused.append(Refused(line.number, line.cells, *_NOT_YOURS))
         elif why := _wrong(line.form, today_in_bangkok(now)):
             refused.append(Refused(line.number, line.cells, *why))
-        elif any(held.form == line.form for held in of_child(people, person, place)):
-            same += 1
         else:
             try:
-                write_visit(people, person, place, line.form, now=now, home=home)
+                write_visit(people, person, place, line.form, now=now, home=home, line=line.number)
                 written += 1
+            except WrittenBefore:
+                same += 1
             except PeopleAway:
                 raise
             except RaksaError as wrong:
                 refused.append(Refused(line.number, line.cells, "บรรทัดนี้บันทึกไม่ได้ โปรดส่งทางแบบบันทึกแทน", str(wrong)))
-    return Report(written, same, sheet.unfilled, sheet.headings, tuple(sorted(refused, key=lambda one: one.number)))
+    mine = {key: asked for key, asked in sheet.hours.items() if (at := place_of(key)) and _may_open(person, at)}
+    return Report(written, same, sheet.unfilled, sheet.headings, tuple(sorted(refused, key=_line)), mine)
 
 
 def to_mend(report: Report, language: str) -> bytes:
@@ -269,11 +297,52 @@ def record_book(made: Sequence[Visit], who: Mapping[int, Known], language: str) 
 # ------------------------------------------------------------------------------------------------------------- inside
 _NOTED = ("family", "work", "home")
 _PHOTOGRAPHS = (("ภาพถ่าย", "ไม่มีภาพเพราะ"), ("Photographs", "None because"))
-_HEADINGS = {words[at].casefold(): field for field, words in (PLANNED | FILLED).items() for at in (0, 1)}
+_HEADINGS = {words[at].casefold(): field for field, words in (PLANNED | ASKED_FOR | FILLED).items() for at in (0, 1)}
 _NOT_YOURS = (
     "รหัสนี้ไม่ใช่ของนักเรียนที่ท่านดูแล หรือถูกแก้ไข โปรดใช้รหัสเดิมจากแผน",
     "The key is of no child you look after, or was changed. Use the key the plan gave.",
 )
+
+
+def _line(one: Refused) -> int:
+    return one.number
+
+
+def _may_open(person: Person | None, place: Place) -> bool:
+    return decide(person, place.school_id, place.area_id, place.grade, place.room).allowed
+
+
+def _rows(name: str, content: bytes) -> tuple[tuple[str, ...], list[tuple[int, dict[str, str], tuple[str, ...]]]]:
+    """The headings of a sheet, and of each row its line, its cells by field, and the whole of it."""
+    for rows in read(name, content):
+        headings = tuple(clean(cell) for cell in rows.cells[0])
+        column = {field: at for at, heading in enumerate(headings) if (field := _HEADINGS.get(heading.casefold()))}
+        if "key" in column and "on" in column and not rows.not_read:
+            break
+    else:
+        raise RaksaError(
+            "{name} is no sheet of a plan: it has no columns {key} and {on} (Key and Visited on). Fill in the sheet "
+            "that came with the plan.",
+            name=name, key=PLANNED["key"][0], on=FILLED["on"][0],
+        )  # fmt: skip
+    if len(rows.cells) > MOST_LINES + 1:
+        raise RaksaError(
+            "{name} has {lines} lines; {most} are the most. Send it in parts.",
+            name=name, lines=f"{len(rows.cells) - 1:,}", most=f"{MOST_LINES:,}",
+        )  # fmt: skip
+    found = []
+    for number, cells in zip(rows.lines[1:], rows.cells[1:], strict=True):
+        held = {field: cells[at].strip() for field, at in column.items() if at < len(cells)}
+        found.append((number, held, tuple([*cells, *[""] * len(headings)][: len(headings)])))
+    return headings, found
+
+
+def _said_key(line: Line) -> str:
+    """A refused row for the log: its key, but never a name somebody wrote in the key's place."""
+    return f"line {line.number}, key {line.key if _KEY.fullmatch(line.key) else 'changed'}"
+
+
+_KEY = re.compile("[0-9a-f]{32}")
 
 
 class _NotUnderstood(Exception):
@@ -308,6 +377,23 @@ def _form(held: Mapping[str, str]) -> Form:
     )
 
 
+def _hours(held: Mapping[str, str]) -> Hours:
+    """What a row says of the family's hours. Raises _NotUnderstood."""
+    said, days = held.get("hours", ""), held.get("not_on", "")
+    between, not_on = read_hours(said) if said else (None, None), read_days(days)
+    if between is None:
+        raise _NotUnderstood(
+            f"ช่อง {ASKED_FOR['hours'][0]}: “{said}” ไม่ใช่เวลา เขียนเช่น 16.00–18.00 หรือ หลัง 16.00",
+            f"{ASKED_FOR['hours'][1]}: “{said}” is no time. Write 16.00–18.00, or: after 16.00.",
+        )
+    if not_on is None:
+        raise _NotUnderstood(
+            f"ช่อง {ASKED_FOR['not_on'][0]}: ไม่รู้จักวัน “{days}” เขียนเช่น เสาร์ อาทิตย์",
+            f"{ASKED_FOR['not_on'][1]}: “{days}” is no weekday. Write: Saturday, Sunday.",
+        )
+    return Hours(*between, not_on, _code("first", held) == "first")
+
+
 _SEVERAL = (("cause_1", "cause_2"), ("help_1", "help_2"), ("met",))
 
 
@@ -319,9 +405,10 @@ def _code(field: str, held: Mapping[str, str]) -> str:
     known = {clean(word).casefold(): code for code, words in CHOICES[field].items() for word in words}
     if said.casefold() not in known:
         th, en = (", ".join(words[at] for words in CHOICES[field].values()) for at in (0, 1))
+        column = (ASKED_FOR | FILLED)[field]
         raise _NotUnderstood(
-            f"ช่อง {FILLED[field][0]}: ไม่รู้จักคำว่า “{said}” เลือกหนึ่งคำจาก {th}",
-            f"{FILLED[field][1]}: “{said}” is not known. Choose one of: {en}.",
+            f"ช่อง {column[0]}: ไม่รู้จักคำว่า “{said}” เลือกหนึ่งคำจาก {th}",
+            f"{column[1]}: “{said}” is not known. Choose one of: {en}.",
         )
     return known[said.casefold()]
 
@@ -387,7 +474,7 @@ def _offer(book: Any, sheet: Any, headings: Sequence[str], rows: int) -> None:
     hidden.hide()
     for at, heading in enumerate(headings):
         if (field := _HEADINGS.get(heading.casefold(), "")) in CHOICES:
-            words = [each[heading == FILLED[field][1]] for each in CHOICES[field].values()]
+            words = [each[heading == (ASKED_FOR | FILLED)[field][1]] for each in CHOICES[field].values()]
             hidden.write_column(0, at, words)
             column = chr(ord("A") + at)  # the form has fewer columns than the alphabet has letters
             source = f"=Words!${column}$1:${column}${len(words)}"

@@ -21,14 +21,14 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image, ImageOps, UnidentifiedImageError
-from sqlalchemy import BigInteger, Engine, Index, String, Text, delete, select
+from sqlalchemy import BigInteger, Engine, Index, String, Text, delete, exists, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from care.cases import CaseRow, add_step
-from care.contacts import MOST_LETTERS, OPERATOR, ContactRow, Place, check_may_open
+from care.contacts import AGAIN, MOST_LETTERS, OPERATOR, ContactRow, Place, check_may_open
 from care.visit_paper import CAUSES, HELP, MODES
-from raksa.access import Person
-from raksa.audit import Base, Moment
+from raksa.access import Person, decide
+from raksa.audit import AuditRow, Base, Entry, Moment
 from raksa.calendar import today_in_bangkok
 from raksa.errors import RaksaError
 from raksa.people import scoped, seen_by
@@ -75,6 +75,10 @@ class Visit:
     by_name: str
     written_at: datetime
     photos: tuple[str, ...] = ()
+
+
+class WrittenBefore(RaksaError):
+    """The same visit stands there already. Nothing was written, and nothing has to be."""
 
 
 class VisitRow(Base):
@@ -161,12 +165,16 @@ def write_visit(
     now: datetime,
     home: Path,
     photos: Mapping[str, bytes] | None = None,
+    line: int | None = None,
 ) -> Visit:
     """Hand a form in: the visit, a contact, a step of the open case if there is one, and no draft any more; all of it
-    or nothing. `photos`: kind of PHOTOS → the file as the telephone made it.
+    or nothing. The same form once more within AGAIN is the visit that stands already. `photos`: kind of PHOTOS → the
+    file as the telephone made it. `line`: of the sheet the form stands on; the log then names the child with the line,
+    in the same transaction.
 
-    Raises RaksaError if the person may not see the child, a code is not known, the day is not here yet, nothing is
-    written, or a photograph is none.
+    Raises WrittenBefore if a `line` says what a visit to the child says already, also one that is handed in at this
+    very moment from elsewhere; RaksaError if the person may not see the child, a code is not known, the day is not
+    here yet, nothing is written, or a photograph is none.
     """
     check_may_open(person, place)
     _check(form, now)
@@ -178,6 +186,18 @@ def write_visit(
         written_at=now,
     )  # fmt: skip
     with scoped(people, person, writing=True, learner=place.learner_id) as session:
+        _one_after_the_other(session, place)
+        if line is not None:
+            the_same = (VisitRow.learner_id == place.learner_id, VisitRow.day == form.on, VisitRow.form == row.form)
+            if session.scalar(select(exists().where(*the_same))):
+                raise WrittenBefore("This visit was handed in before. Nothing more to do.")
+            why = decide(person, place.school_id, place.area_id, place.grade, place.room).reason
+            entry = Entry(now, who, "visit_from_sheet", place.learner_id, f"line {line}", why)
+            session.add(AuditRow(**vars(entry)))
+        elif (held := _handed_in(session, row, form.private.strip())) is not None:
+            if person is not None:
+                _drop(session, person, place)
+            return _visit(held)
         session.add(row)
         case = session.scalar(
             select(CaseRow).where(CaseRow.still == place.learner_id, seen_by(person)).with_for_update()
@@ -224,6 +244,28 @@ def photo(people: Engine, person: Person | None, place: Place, visit_id: int, ki
 
 
 # ------------------------------------------------------------------------------------------------------------- inside
+def _one_after_the_other(session: Session, place: Place) -> None:
+    """Until the end of the transaction nobody else hands in a visit to this child. On SQLite nobody writes at all
+    (`scoped`); PostgreSQL has no row yet that could be held, so a number that stands for the child is."""
+    if session.get_bind().dialect.name == "postgresql":
+        held = func.hashtextextended(f"visit {place.learner_id}", 0)
+        session.execute(select(func.pg_advisory_xact_lock(held)))
+
+
+def _handed_in(session: Session, row: VisitRow, private: str) -> VisitRow | None:
+    """The same form of the same person within the hour: she was not told that it was handed in, and pressed again."""
+    same = {name: getattr(row, name) for name in ("learner_id", "day", "form", "photos", "who")}
+    lately = row.written_at - AGAIN
+    held = session.scalar(select(VisitRow).filter_by(**same).where(VisitRow.written_at > lately))
+    if held is None or not private:
+        return held
+    told = select(ContactRow.id).where(
+        ContactRow.learner_id == row.learner_id, ContactRow.who == row.who, ContactRow.restricted,
+        ContactRow.text == private, ContactRow.written_at > lately,
+    )  # fmt: skip
+    return held if session.scalar(told.limit(1)) else None
+
+
 def _check(form: Form, now: datetime) -> None:
     for name, words, known in (
         ("mode", (form.mode,), MODES),

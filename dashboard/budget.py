@@ -1,7 +1,7 @@
 """Whom to visit this week, and how an area's visits are shared among its schools. The formula is `care.capacity`.
 
-No Streamlit here. Every function takes the person it answers and puts `raksa.access.where` into its query; for whoever
-sees no child there is nobody to visit and nothing to share.
+No Streamlit here. Every function takes the person it answers and puts the condition of `raksa.access` into its query;
+for whoever sees no child there is nobody to visit and nothing to share.
 
     rows = needs(run, kamol, last_contacts(people, kamol), today)
     shared = share(run, kamol, rows, visits=60, floor=2)
@@ -14,14 +14,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 
 import pandas as pd
 
 from care import capacity
 from care.capacity import Promise
-from dashboard.roster import Child, Run, children_of
+from dashboard.roster import Child, Run, children_of, seen_by
 from models.uncertainty import hits
-from raksa.access import Person, sees_score, where
+from raksa.access import Person, sees_score
 from raksa.errors import RaksaError
 
 MOST_VISITS = 100_000
@@ -92,32 +93,35 @@ def visits_for(money: float, cost: float) -> int:
 def needs(
     run: Run, person: Person | None, contacts: Mapping[int, date], today: date, *, area: str = "", school: str = ""
 ) -> pd.DataFrame:
-    """A row a child of the run whom the person may open: learner_id, school_id, school, risk, spread, contacted, need.
+    """A row a child of the run whom the person may open: learner_id, school_id, school, listed, risk, lowered, spread,
+    contacted, need.
 
     contacts: learner → day of the latest contact. Need is `care.capacity.need`, NaN for who could not be estimated. Of
     children who are on no list it is not worked out what could be changed; they are taken as the mean of the listed.
     """
-    condition, values = where(person)
+    condition, values = seen_by(person)
     chosen = [(column, value) for column, value in (("area_id", area), ("school_id", school)) if value]
     condition += "".join(f" AND {column} = ?" for column, _ in chosen)
-    found = run.columns(
+    rows = run.columns(
         f"""SELECT s.learner_id, s.school_id, coalesce(c.name, s.school_id) AS school, s.listed,
-               coalesce(s.risk, 'nan') AS risk, coalesce(g.lowered, 'nan') AS lowered, coalesce(c.spread, 0) AS spread
+               coalesce(s.risk, 'nan') AS risk, coalesce(c.spread, 0) AS spread,
+               max(CASE WHEN s.listed THEN coalesce(r.lowered, 0) ELSE ? END) AS lowered
         FROM (SELECT * FROM score WHERE {condition}) s LEFT JOIN school c USING (school_id)
-        LEFT JOIN (SELECT learner_id, max(lowered) AS lowered FROM reason GROUP BY 1) g USING (learner_id)
-        ORDER BY s.school_id, s.learner_id""",
-        [*values, *(value for _, value in chosen)],
+        LEFT JOIN reason r USING (learner_id)
+        GROUP BY ALL ORDER BY s.school_id, s.learner_id""",
+        [_usual(run), *values, *(value for _, value in chosen)],
     )
-    ((usual,),) = run.rows(
-        """SELECT avg(coalesce(lowered, 0)) FROM (SELECT learner_id, max(lowered) AS lowered
-           FROM score LEFT JOIN reason USING (learner_id) WHERE listed GROUP BY 1)"""
+    return capacity.with_need(pd.DataFrame(rows), contacts, today)
+
+
+@lru_cache(maxsize=8)
+def _usual(run: Run) -> float:
+    """The mean share that could be lowered, of all who are listed. A run never changes."""
+    ((mean,),) = run.rows(
+        """SELECT avg(lowered) FROM (SELECT coalesce(max(lowered), 0) AS lowered
+           FROM score LEFT JOIN reason USING (learner_id) WHERE listed GROUP BY learner_id)"""
     )
-    rows = pd.DataFrame(found)
-    lowered = rows["lowered"].where(rows["listed"], usual or 0.0)
-    last = pd.to_datetime(rows["learner_id"].map(dict(contacts)))
-    rows["contacted"] = last.notna()
-    rows["need"] = capacity.need(rows["risk"], lowered, last, today)
-    return rows.drop(columns=["listed", "lowered"])
+    return mean or 0.0
 
 
 def share(run: Run, person: Person | None, rows: pd.DataFrame, visits: int, floor: int = 0) -> Shared:
@@ -194,7 +198,7 @@ def this_week(
     if visits is not None:
         able = dict.fromkeys(able, visits)
     chosen = rows[capacity.to_visit(rows, able)]
-    order = chosen.sort_values(["school", "contacted", "need", "learner_id"], ascending=[True, True, False, True])
+    order = capacity.in_order(chosen).sort_values("school", kind="stable")
     found = {one.learner_id: one for one in children_of(run, person, set(order["learner_id"]))}
     return [(found[learner], bool(met)) for learner, met in order[["learner_id", "contacted"]].itertuples(index=False)]
 

@@ -1,4 +1,5 @@
-"""Routes of care: where a mail's link leads, photographs of visits, a plan as files, the record of a term's visits."""
+"""Routes of care: where a mail's link leads, photographs of visits, a plan as files, the record of a term's visits,
+letters home."""
 
 from __future__ import annotations
 
@@ -9,15 +10,16 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from care import visits
+from care import visit_paper, visits
 from care.calendar_file import ics
 from care.messages import linked
 from care.visit_paper import visit_set
 from care.visit_sheet import record_book, workbook
-from dashboard import forms, planning, roster
+from dashboard import forms, letters, planning, roster
 from dashboard.casework import place_of
 from dashboard.ground import current_run, ground, now
 from dashboard.keys import learner_of
+from dashboard.language import speak
 from dashboard.pages import pages_for
 from dashboard.planning import Kept, Shown
 from dashboard.requests import log, person_of
@@ -134,10 +136,59 @@ async def home_visits(request: Request) -> Response:
     return _file(await run_in_threadpool(record_book, made, who, person.language), "xlsx", "raksa-home-visits")
 
 
-async def _run_of(request: Request, what: str) -> Run | Response:
-    """The run people see, for whoever has the page Plan; else the answer that refuses."""
+# -------------------------------------------------------------------------------------------------------- letters home
+async def letter_pdf(request: Request) -> Response:
+    """The letter that is due for one child, for whoever may see her. Which of the three, the clock says."""
+    person, key = person_of(request), request.query_params.get("child", "")
+    run = await _run_of(request, "letter.pdf", "cases")
+    if isinstance(run, Response):
+        return run
+    learner = learner_of(run.folder.parents[1], key)
+    child, decision = await run_in_threadpool(roster.child, run, person, learner or 0)
+    if child is None:
+        await log(request, person.username, "export_refused", "letter.pdf", decision.reason, learner_id=learner)
+        return PlainTextResponse("Forbidden", 403)
+    return await _letters(request, run, learner=child.learner_id)
+
+
+async def letters_pdf(request: Request) -> Response:
+    """All letters due for the person's children, or those of a school of hers, each on a page of its own."""
+    person, school = person_of(request), request.query_params.get("school", "")
+    run = await _run_of(request, "letters.pdf", "cases")
+    if isinstance(run, Response):
+        return run
+    beyond = await run_in_threadpool(letters.beyond_a_line, run, ground().accounts.people, person, school=school)
+    if len(beyond) > letters.MOST_AT_ONCE and not school:
+        _ = speak(person.language)
+        return PlainTextResponse(_("Children beyond a line: {n}. Choose a school.", n=len(beyond)), 413)
+    return await _letters(request, run, school=school)
+
+
+async def _letters(request: Request, run: Run, *, school: str = "", learner: int | None = None) -> Response:
+    """The letters due, each written to the log under its child first."""
+    person, held, today = person_of(request), ground(), today_in_bangkok(now())
+
+    def due() -> list[letters.Due]:
+        people = held.accounts.people
+        found = letters.letters_due(
+            run, held.store, held.settings, people, person, today, school=school, learner=learner
+        )
+        return [one for one in found if one.is_letter]
+
+    found = await run_in_threadpool(due)
+    if not found:
+        return PlainTextResponse(speak(person.language)("No letter is due."), 404)
+    for one in found:
+        what = f"run {run.id}, letter {one.number}"
+        await log(request, person.username, "export_letter", what, person.role, learner_id=one.child.learner_id)
+    about = [letters.letter_of(one, person, today) for one in found]
+    return _file(await run_in_threadpool(visit_paper.letters, about), "pdf", "raksa-letters")
+
+
+async def _run_of(request: Request, what: str, page: str = "plan") -> Run | Response:
+    """The run people see, for whoever has the page; else the answer that refuses."""
     person = person_of(request)
-    if "plan" not in pages_for(person):
+    if page not in pages_for(person):
         await log(request, person.username, "export_refused", what, f"role {person.role}")
         return PlainTextResponse("Forbidden", 403)
     try:
@@ -166,4 +217,6 @@ ROUTES = [
     Route("/export/visits.xlsx", visits_xlsx),
     Route("/export/visits-to-mend.xlsx", visits_to_mend),
     Route("/export/home-visits.xlsx", home_visits),
+    Route("/export/letter.pdf", letter_pdf),
+    Route("/export/letters.pdf", letters_pdf),
 ]

@@ -23,7 +23,7 @@ PAGES = {
 _FOR_ROLE = {
     "teacher": ("today", "lists", "child", "cases", "plan", "visit", "how"),
     "school": ("lists", "today", "child", "cases", "plan", "visit", "data", "settings", "how"),
-    "area": ("lists", "area", "child", "cases", "visit", "data", "model", "settings", "how"),
+    "area": ("lists", "area", "child", "cases", "plan", "visit", "data", "model", "settings", "how"),
     "province": ("area", "model", "how"),
     "researcher": ("model", "how"),
     "admin": ("admin", "settings", "data", "how"),

@@ -12,29 +12,31 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
 from hashlib import sha256
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Engine
 
-from care.capacity import need
+from care.capacity import in_order
 from care.contacts import Place, last_contacts
+from care.family_hours import Hours, as_json, from_json, in_words
 from care.opinions import holding
 from care.planner import Day, Home, LeftOut, Options, Plan, Round, School, Team, plan, reordered
 from care.visit_paper import Visited
 from care.visit_sheet import Known, Report, take_sheet, to_mend
 from care.visits import Visit, in_scope
 from dashboard import roster
+from dashboard.budget import needs
 from dashboard.keys import learner_of
 from dashboard.roster import Child, Filters, Run
-from raksa.access import Person
+from raksa.access import Person, sees_learners
 from raksa.audit import Entry, record
 from raksa.calendar import academic_year, first_day, term_days
 from raksa.errors import RaksaError
@@ -43,12 +45,14 @@ from raksa.store import Store
 
 MOST_HOMES, MOST_DAYS, MOST_TEAMS = 60, 10, 5
 SECONDS = 1.5  # of search: the page answers within two
+NO_HOURS: Mapping[str, Hours] = MappingProxyType({})
 _CARRIES_IT = Person("", "", "teacher")
 
 
 @dataclass(frozen=True)
 class Choices:
-    """What a person asks of a plan. `top` children of the school's list by need, and `also` these (keys)."""
+    """What a person asks of a plan. `top` children of the school's list by need, and `also` these (keys); `hours` are
+    those of families, by key, also of children who are not in the plan this time."""
 
     school: str
     days: tuple[date, ...]
@@ -58,6 +62,7 @@ class Choices:
     teams: int = 1
     top: int = 8
     also: tuple[str, ...] = ()
+    hours: Mapping[str, Hours] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -86,22 +91,10 @@ class Shown:
 def by_need(run: Run, people: Engine, person: Person | None, school: str, today: date) -> list[Child]:
     """Children of a school's list the person may see, in the order of care.capacity: whom nobody has looked at before
     whom somebody has, then the greatest need (chance, what can be changed, how long nobody made contact)."""
-    condition, values = roster.seen_by(person)
-    found = run.columns(
-        f"""SELECT s.learner_id, s.risk, coalesce(max(r.lowered), 0) AS lowered
-        FROM (SELECT * FROM score WHERE {condition}) s LEFT JOIN reason r USING (learner_id)
-        WHERE s.school_id = ? AND s.listed AND s.risk IS NOT NULL GROUP BY ALL""",
-        [*values, school],
-    )
-    rows = pd.DataFrame(found)
-    last = last_contacts(people, person)
-    contact = rows["learner_id"].map(last)
-    rows["need"] = need(rows["risk"], rows["lowered"], contact, today)
-    rows["contacted"] = contact.notna()
-    rows = rows.sort_values(["contacted", "need", "learner_id"], ascending=[True, False, True])
-    learners = [int(learner) for learner in rows["learner_id"]]
-    by_learner = {one.learner_id: one for one in roster.children_of(run, person, learners)}
-    return [by_learner[learner] for learner in learners if learner in by_learner]
+    rows = needs(run, person, last_contacts(people, person), today, school=school)
+    learners = in_order(rows[rows["listed"] & rows["need"].notna()])["learner_id"]
+    found = {one.learner_id: one for one in roster.children_of(run, person, learners)}
+    return [found[learner] for learner in learners if learner in found]
 
 
 def beside(run: Run, people: Engine, person: Person, school: str, today: date) -> list[Child]:
@@ -114,8 +107,8 @@ def beside(run: Run, people: Engine, person: Person, school: str, today: date) -
 
 
 def schools(run: Run, person: Person | None) -> dict[str, str]:
-    """Schools the person may plan for: code → name."""
-    return {one.id: one.name for one in roster.schools(run, person)}
+    """Schools the person may plan for: code → name. None for who only sees children counted."""
+    return {one.id: one.name for one in roster.schools(run, person)} if sees_learners(person) else {}
 
 
 def depot(run: Run, school: str, name: str) -> School:
@@ -124,8 +117,9 @@ def depot(run: Run, school: str, name: str) -> School:
     latitude, longitude = found[0] if found else (None, None)
     if latitude is None or longitude is None:
         raise RaksaError(
-            f"It is not known where {name} lies, and visits start there. Add ละติจูด and ลองจิจูด to the school list, "
-            "import it, then `raksa score` again."
+            "It is not known where {name} lies, and visits start there. Add ละติจูด and ลองจิจูด to the school list, "
+            "import it, then `raksa score` again.",
+            name=name,
         )
     return School(latitude, longitude, name)
 
@@ -136,30 +130,57 @@ def pairs(teams: int, language: str) -> list[Team]:
     return [Team((f"{word} {n}",) if teams > 1 else ()) for n in range(1, teams + 1)]
 
 
-def homes_of(store: Store, run: Run, children: Sequence[Child], language: str) -> tuple[list[Home], dict[str, Visited]]:
-    """A home for each child, in the order given, and who is visited there, by the child's key. Of address and place the
-    last said before the run's day counts; coordinates of the survey, if any. Reasons are those a class teacher reads,
-    whoever asks: a paper is also read by whoever picks it up."""
+def homes_of(
+    store: Store, run: Run, children: Sequence[Child], language: str, hours: Mapping[str, Hours] = NO_HOURS
+) -> tuple[list[Home], dict[str, Visited], list[Home]]:
+    """A home for each child, in the order given; who is visited there, by the child's key; and the known homes of the
+    rest of the school, without a name and to a hundredth of a degree, by which a home without coordinates is placed.
+    Of address and place the last said before the run's day counts; coordinates and the way to school of the survey, if
+    any. `hours` of the families, by key. Reasons are those a class teacher reads, whoever asks: a paper is also read by
+    whoever picks it up."""
     ids = {child.learner_id for child in children}
-    lives = _last_said(store, "identity", ("address", "subdistrict", "district"), ids, run.as_of)
-    lies = _last_said(store, "home", ("latitude", "longitude"), ids, run.as_of)
+    schools = sorted({child.school_id for child in children})
+    marks = ", ".join("?" * len(schools)) or "NULL"
+    everybody = {row[0] for row in run.rows(f"SELECT learner_id FROM score WHERE school_id IN ({marks})", schools)}
+    lives = _last_said(store, "identity", ("address", "subdistrict", "district"), ids | everybody, run.as_of)
+    lies = _last_said(store, "home", ("latitude", "longitude"), ids | everybody, run.as_of)
+    far = _last_said(store, "household", ("distance_km",), ids, run.as_of)
+
+    def home_of(key: str, learner: int) -> Home:
+        at, spot = lives.get(learner, {}), lies.get(learner, {})
+        known = len(spot) == 2
+        return Home(
+            key,
+            spot["latitude"] if known else None,
+            spot["longitude"] if known else None,
+            place=_village(at.get("address", "")),
+            subdistrict=at.get("subdistrict", ""),
+        )
+
+    # To about a kilometre: whoever plans may not see these children, and in a village of one known home its middle is
+    # that home's door.
+    others = [home_of("", learner) for learner in sorted(everybody - ids) if len(lies.get(learner, ())) == 2]
+    around = [replace(one, latitude=_roughly(one.latitude), longitude=_roughly(one.longitude)) for one in others]
     homes, people = [], {}
     for child in children:
-        at, spot = lives.get(child.learner_id, {}), lies.get(child.learner_id, {})
-        known = "latitude" in spot and "longitude" in spot
+        at = lives.get(child.learner_id, {})
+        asked = hours.get(child.key, Hours())
         homes.append(
-            Home(
-                child.key,
-                spot["latitude"] if known else None,
-                spot["longitude"] if known else None,
-                place=_village(at.get("address", "")),
-                subdistrict=at.get("subdistrict", ""),
+            replace(
+                home_of(child.key, child.learner_id),
+                window=asked.window,
+                first=asked.first,
                 name=child.name,
+                not_on=asked.not_on,
+                school_km=far.get(child.learner_id, {}).get("distance_km"),
             )
         )
         guardian = child.guardian_name or ""
         if child.guardian_relation:
             guardian = f"{guardian} ({child.guardian_relation})".strip()
+        # Beside whom one rings up, on the page and on the paper; who goes first is the school's affair.
+        if said := in_words(replace(asked, first=False), language):
+            guardian = f"{guardian or ('ไม่ทราบ' if language == 'th' else 'not known')} · {said}"
         people[child.key] = Visited(
             child.name,
             child.class_name,
@@ -170,7 +191,7 @@ def homes_of(store: Store, run: Run, children: Sequence[Child], language: str) -
                 reason.th if language == "th" else reason.en for reason in roster.discreet(_CARRIES_IT, child.reasons)
             ),
         )
-    return homes, people
+    return homes, people, around
 
 
 # ------------------------------------------------------------------------------------------------------ a plan is kept
@@ -184,7 +205,7 @@ def make(
     """
     name = schools(run, person).get(choices.school)
     if name is None:
-        raise RaksaError(f"School {choices.school} is not among those of this account. Choose another.")
+        raise RaksaError("School {school} is not among those of this account. Choose another.", school=choices.school)
     also = [learner_of(store.home, key) for key in choices.also]
     children = by_need(run, people, person, choices.school, today)[: choices.top]
     held = {child.key for child in children}
@@ -193,11 +214,20 @@ def make(
     if not (choices.days and children):
         raise RaksaError("There is no day or no child to plan for. Choose at least one of each.")
     if len(children) > MOST_HOMES or len(choices.days) > MOST_DAYS or not 1 <= choices.teams <= MOST_TEAMS:
-        raise RaksaError(f"A plan holds {MOST_HOMES} homes, {MOST_DAYS} days and {MOST_TEAMS} pairs. Choose fewer.")
-    homes, _ = homes_of(store, run, children, "th")
+        raise RaksaError(
+            "A plan holds {homes} homes, {days} days and {teams} pairs. Choose fewer.",
+            homes=MOST_HOMES, days=MOST_DAYS, teams=MOST_TEAMS,
+        )  # fmt: skip
+    if choices.end <= choices.start:
+        raise RaksaError(
+            "The day ends at {end}, before it starts at {start}. Turn them round.",
+            end=f"{choices.end:%H:%M}", start=f"{choices.start:%H:%M}",
+        )  # fmt: skip
+    homes, _, around = homes_of(store, run, children, "th", choices.hours)
     days = [Day(on, choices.start, choices.end) for on in choices.days]
     options = Options(minutes=choices.minutes)
-    made = plan(homes, depot(run, choices.school, name), days, pairs(choices.teams, "th"), options, SECONDS, seed)
+    school = depot(run, choices.school, name)
+    made = plan(homes, school, days, pairs(choices.teams, "th"), options, SECONDS, seed, around)
     return Kept(
         choices=choices,
         order=tuple(tuple(stop.home.key for stop in round.stops) for round in made.rounds),
@@ -214,17 +244,24 @@ def shown(run: Run, store: Store, person: Person, kept: Kept, language: str) -> 
     learners = {key: learner for key in keys if (learner := learner_of(store.home, key)) is not None}
     by_key = {one.key: one for one in roster.children_of(run, person, learners.values())}
     children = {key: by_key[key] for key in keys if key in by_key}
-    homes, people = homes_of(store, run, list(children.values()), language)
     choices = kept.choices
+    homes, people, around = homes_of(store, run, list(children.values()), language, choices.hours)
     school = depot(run, choices.school, schools(run, person).get(choices.school, ""))
     # A plan of no days has the roads and nobody in it; its rounds are then those that were kept.
-    empty = plan(homes, school, [], options=Options(minutes=choices.minutes))
+    empty = plan(homes, school, [], options=Options(minutes=choices.minutes), around=around)
     days = [Day(on, choices.start, choices.end) for on in sorted(choices.days)]
     rounds = [Round(day, team, day.start, day.start, 0, ()) for day in days for team in pairs(choices.teams, language)]
     left = tuple(LeftOut(home, *kept.left_out[home.key]) for home in homes if home.key in kept.left_out)
     whole = replace(empty, rounds=tuple(rounds), left_out=left, cut_short=kept.cut_short)
     order = [[key for key in keys if key in children] for keys in kept.order]
     return Shown(reordered(whole, order), people, children)
+
+
+def why_not(out: LeftOut, language: str) -> str:
+    """Why a home is in no round, and what its family asked, if anything."""
+    said = out.th if language == "th" else out.en
+    asked = in_words(out.home.hours, language)
+    return f"{said} ({asked})" if asked else said
 
 
 def moved(kept: Kept, key: str, to: int | None = None, by: int = 0) -> Kept:
@@ -252,7 +289,9 @@ def keep(home: Path, person: Person, kept: Kept) -> None:
     """Write the plan down; it takes the place of the one before."""
     choices = kept.choices
     said: dict[str, Any] = vars(kept) | {
-        "choices": vars(choices) | {"start": f"{choices.start:%H:%M}", "end": f"{choices.end:%H:%M}"},
+        "choices": vars(choices)
+        | {"start": f"{choices.start:%H:%M}", "end": f"{choices.end:%H:%M}"}
+        | {"hours": {key: as_json(asked) for key, asked in choices.hours.items()}},
         "at": kept.at.isoformat(),
     }
     _write(home, person, "plan.json", json.dumps(said, ensure_ascii=False, default=str).encode())
@@ -268,25 +307,39 @@ def kept(home: Path, person: Person) -> Kept | None:
             **chosen
             | {"days": tuple(date.fromisoformat(day) for day in chosen["days"]), "also": tuple(chosen["also"])}
             | {end: time.fromisoformat(chosen[end]) for end in ("start", "end")}
+            | {"hours": {key: from_json(asked) for key, asked in chosen.get("hours", {}).items()}}
         )
         order = tuple(tuple(keys) for keys in said["order"])
         left = {key: (code, th, en) for key, (code, th, en) in said["left_out"].items()}
         at = datetime.fromisoformat(said["at"])
         return Kept(choices, order, left, bool(said["cut_short"]), str(said["run"]), at)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def keep_hours(home: Path, person: Person, hours: Mapping[str, Hours]) -> None:
+    """Write down what families asked, in the plan the person made last, if there is one. The order stays; whether it
+    still holds, `shown` says."""
+    held = kept(home, person)
+    if held is not None and hours:
+        told = {key: asked for key, asked in {**held.choices.hours, **hours}.items() if asked != Hours()}
+        keep(home, person, replace(held, choices=replace(held.choices, hours=told)))
 
 
 def address_of(settings: Settings) -> str:
     """Where people open Raksa, as far as the settings say; the codes on the sheets lead there."""
-    named = settings.public_host.split()
+    if "public_url" in settings.model_fields_set:
+        return settings.public_url
+    named = settings.public_host.replace(",", " ").split()
     return f"https://{named[0]}" if named else f"http://{settings.host}:{settings.port}"
 
 
 def checked_address(url: str) -> str:
     """The address as it was given. Raises RaksaError if it is none."""
     if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
-        raise RaksaError(f"--url {url!r} is no web address. Write it whole, such as https://raksa.example.go.th.")
+        raise RaksaError(
+            "--url {url} is no web address. Write it whole, such as https://raksa.example.go.th.", url=repr(url)
+        )
     return url
 
 
@@ -301,8 +354,8 @@ def place_of_key(run: Run, home: Path, person: Person | None, key: str) -> Place
 def take_back(
     run: Run, store: Store, people: Engine, person: Person, name: str, content: bytes, now: datetime
 ) -> Report:
-    """Hand in the visits of a filled-in sheet. Rows that were refused are kept as a workbook until the next sheet.
-    Raises RaksaError if the file is no sheet of a plan."""
+    """Hand in the visits of a filled-in sheet, and keep what families asked for the next plan. Rows that were refused
+    are kept as a workbook until the next sheet. Raises RaksaError if the file is no sheet of a plan."""
 
     def where(key: str) -> Place | None:
         return place_of_key(run, store.home, person, key)
@@ -311,6 +364,7 @@ def take_back(
         people, Entry(now, person.username, "return_visits", None, f"run {run.id}, {len(content)} bytes", person.role)
     )
     report = take_sheet(people, person, name, content, where, now=now, home=store.home)
+    keep_hours(store.home, person, report.hours)
     if report.refused:
         _write(store.home, person, "to-mend.xlsx", to_mend(report, person.language))
     else:
@@ -370,6 +424,10 @@ def _last_said(
         held = found.setdefault(row["learner_id"], {})
         held |= {name: row[name] for name in columns if row[name] is not None}
     return found
+
+
+def _roughly(degrees: float | None) -> float | None:
+    return None if degrees is None else round(degrees, 2)
 
 
 def _whole(said: Mapping[str, str]) -> str:

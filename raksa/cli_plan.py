@@ -15,8 +15,10 @@ import typer
 from raksa.errors import RaksaError
 
 if TYPE_CHECKING:
+    from care.family_hours import Hours
     from care.planner import Plan
     from care.visit_paper import Visited
+    from dashboard.planning import Kept
     from dashboard.roster import Run
     from raksa.settings import Settings
 
@@ -32,6 +34,10 @@ def plan(
     minutes: Annotated[int, typer.Option(min=5, max=240, help="minutes for a visit")] = 30,
     teams: Annotated[int, typer.Option(min=1, max=20, help="pairs that go at the same time")] = 1,
     top: Annotated[int | None, typer.Option(min=1, help="no more than so many of the list, by need")] = None,
+    hours: Annotated[
+        Path | None,
+        typer.Option(help="a plan.xlsx in which families' hours are written; with --as those of her plan count, too"),
+    ] = None,
     router: Annotated[
         str | None, typer.Option(help="table address of an own OSRM or Valhalla; it is told where the homes are")
     ] = None,
@@ -78,18 +84,32 @@ def plan(
         wanted = roster.Filters(school=place.id, top=top)
         children = planning.by_need(run, accounts.people, person, place.id, today_in_bangkok(now))[:top]
         depot = planning.depot(run, place.id, place.name)
-        homes, people = planning.homes_of(store, run, children, said)
+        asked = _asked(hours, planning.kept(store.home, person) if person else None)
+        homes, people, around = planning.homes_of(store, run, children, said, asked)
     finally:
         accounts.close()
         run.close()
     pairs = planning.pairs(teams, said)
-    made = fit(homes, depot, afternoons, pairs, Options(minutes=minutes, router_url=router), seconds, settings.seed)
+    options = Options(minutes=minutes, router_url=router)
+    made = fit(homes, depot, afternoons, pairs, options, seconds, settings.seed, around)
     to.mkdir(parents=True, exist_ok=True)
     (to / "plan.pdf").write_bytes(visit_set(made, people, address, said))
     (to / "plan.ics").write_bytes(ics(made, now, "full" if names else "number", said))
     (to / "plan.xlsx").write_bytes(workbook(made, people, said))
     roster.note_listing(settings, person, wanted, len(children), now)
     _tell(made, people, said, to)
+
+
+def _asked(file: Path | None, held: Kept | None) -> dict[str, Hours]:
+    """What families asked: as it is kept with a plan, and over it what a sheet says."""
+    asked = dict(held.choices.hours) if held else {}
+    if file is None:
+        return asked
+    from care.visit_sheet import read_hours_asked
+
+    if not file.is_file():
+        raise RaksaError(f"{file} is not there. Give a plan.xlsx after --hours.")
+    return asked | read_hours_asked(file.name, file.read_bytes())
 
 
 def _take_back(file: Path, mend: Path | None, as_person: str | None, settings: Settings, language: str) -> None:
@@ -117,39 +137,62 @@ def _take_back(file: Path, mend: Path | None, as_person: str | None, settings: S
             now=now,
             home=settings.home,
         )
+        planning.keep_hours(store.home, person, report.hours)
     finally:
         accounts.close()
         run.close()
-    print(f"{report.written} written, {report.same} handed in before, {report.unfilled} rows not filled in")
+    counts = report.written, report.same, report.unfilled
+    if language == "th":
+        print("บันทึกแล้ว {} แถว เคยส่งแล้ว {} แถว ยังไม่ได้กรอก {} แถว".format(*counts))
+    else:
+        print("{} written, {} handed in before, {} rows not filled in".format(*counts))
+    line = "แถวที่" if language == "th" else "line"
     for one in report.refused:
-        print(f"{file}, line {one.number}: {one.th if language == 'th' else one.en}")
+        print(f"{file}, {line} {one.number}: {one.th if language == 'th' else one.en}")
     if report.refused:
         to = mend or file.with_name(f"{file.stem}-to-mend.xlsx")
         to.parent.mkdir(parents=True, exist_ok=True)
         to.write_bytes(to_mend(report, language))
-        print(f"{len(report.refused)} refused: mend them in {to} and give it to --return")
+        told = (
+            "ต้องแก้ไข {} แถว: แก้ใน {} แล้วส่งด้วย --return"
+            if language == "th"
+            else ("{} refused: mend them in {} and give it to --return")
+        )
+        print(told.format(len(report.refused), to))
         raise typer.Exit(1)
 
 
 def _tell(made: Plan, people: dict[str, Visited], language: str, to: Path) -> None:
-    """The plan in lines, and what a person must know of it."""
+    """The plan in lines, and what a person must know of it; ~ is where a home's position is not known, as on paper."""
+    from care.family_hours import in_words
     from care.visit_paper import date_words
+    from dashboard import planning
 
     thai = language == "th"
+    km = "กม." if thai else "km"
     for round in made.rounds:
         pair = " · ".join(round.team.members)
         print(" ".join(filter(None, (date_words(round.day.on, "th" if thai else "en"), pair))))
         for stop in round.stops:
-            print(f"  {stop.begins:%H:%M}–{stop.ends:%H:%M}  {people[stop.home.key].name}  {stop.km:.1f} km")
+            way = f"{'~ ' if stop.placed else ''}{stop.km:.1f} {km}"
+            line = f"  {stop.begins:%H:%M}–{stop.ends:%H:%M}  {people[stop.home.key].name}  {way}"
+            doubt = stop.doubt[0 if thai else 1] if stop.doubt else ""
+            print("  ".join(filter(None, (line, doubt, in_words(stop.home.hours, language)))))
         if round.stops:
-            print(f"  {round.back:%H:%M}  {made.school.name}  {round.km:.1f} km")
+            print(f"  {round.back:%H:%M}  {made.school.name}  {round.km:.1f} {km}")
     for out in made.left_out:
-        print(f"- {people[out.home.key].name}: {out.th if thai else out.en}")
+        print(f"- {people[out.home.key].name}: {planning.why_not(out, language)}")
     for th, en in made.notes:
-        print(f"* {th if thai else en}")
-    if made.cut_short:
-        print("* The search was cut short: more --seconds may find a shorter way.")
-    print(f"{made.visits} visits, {len(made.left_out)} left out, {made.km:.1f} km: {to}")
+        print(f"~ {th if thai else en}")
+    counts = made.visits, len(made.left_out), made.km, to
+    if thai:
+        if made.cut_short:
+            print("หมดเวลาค้นหาก่อน: เพิ่ม --seconds อาจได้ทางที่สั้นกว่า")
+        print("เยี่ยม {} บ้าน ยังไม่อยู่ในแผน {} บ้าน รวม {:.1f} กม.: {}".format(*counts))
+    else:
+        if made.cut_short:
+            print("The search was cut short: more --seconds may find a shorter way.")
+        print("Visits: {}. Left out: {}. In all {:.1f} km: {}".format(*counts))
 
 
 def _school(run: Run, found: Sequence[Any], asked: str) -> Any:

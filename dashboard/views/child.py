@@ -107,6 +107,11 @@ def done(who, found, key):
             st.write(_("Nobody has written anything yet."))
         for one in found.contacts:
             contact(who, one)
+        if found.brought:
+            st.subheader(_("Brought from schools before"))
+        for one in found.brought:
+            said = f"{record.contact_words(one, who.language)} · {one.by_name} · {one.school}"
+            html(f'<h4>{escape(said)}</h4><p style="white-space: pre-line">{escape(one.said)}</p>')
 
 
 def write(who, found, key):
@@ -122,14 +127,17 @@ def write(who, found, key):
             st.session_state.setdefault(f"kind-{form}", "visit")
             kind = page.pick(who, _("What"), kinds, _("Home visit"), f"kind-{form}") or "visit"
             on = st.date_input(
-                _("Day"), value=today, min_value=today - OLDEST, max_value=today, format="DD/MM/YYYY", key=f"on-{form}"
-            )
+                _("Day"), value=today, min_value=today - OLDEST, max_value=today, format="DD/MM/YYYY", key=f"on-{form}",
+                persist_state="session",
+            )  # fmt: skip
         st.caption(_("The day is {day}.", day=page.day(who, on or today)))
         text = st.text_area(
             _("What was done, and what was agreed"), key=f"text-{form}", max_chars=contacts.MOST_LETTERS,
             persist_state="session",
         )  # fmt: skip
-        restricted = st.checkbox(_("Only for me and the head of the school"), key=f"restricted-{form}")
+        restricted = st.checkbox(
+            _("Only for me and the head of the school"), key=f"restricted-{form}", persist_state="session"
+        )
         if st.button(_("Write it down"), key=f"write-{form}", type="primary"):
             try:
                 contacts.write(

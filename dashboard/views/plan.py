@@ -1,20 +1,23 @@
 """Plan: afternoons chosen, homes put in order, changed by hand, printed, and the filled-in sheet taken back."""
 
-from datetime import timedelta
+from datetime import time, timedelta
 from html import escape
 from math import cos, log2, radians
 
 import pydeck as pdk
 import streamlit as st
 
+from care.family_hours import WEEKDAYS, Hours, in_words
 from care.visit_paper import date_words
 from dashboard import page, planning
 from dashboard.ground import ground, now
+from dashboard.language import refusal
 from raksa.access import sees_learners
 from raksa.calendar import today_in_bangkok
 from raksa.errors import RaksaError
 from raksa.people import PeopleAway
 
+TIMES = [time(hour, half) for hour in range(8, 20) for half in (0, 30)]
 AHEAD = 14  # days from today that can be chosen
 INK, TEXT = [11, 107, 97], [28, 43, 41]
 
@@ -34,7 +37,7 @@ def choose(held):
         st.session_state.setdefault("plan-school", was.school)
         school = page.pick(who, _("School"), schools, _("Choose a school"), "plan-school")
         if not school:
-            st.stop()
+            return
     st.pills(
         _("Days to go"), days, format_func=lambda day: date_words(day, language).rpartition(" ")[0],
         selection_mode="multi", key="plan-days",
@@ -52,9 +55,11 @@ def choose(held):
         placeholder=_("Nobody besides"),
     )  # fmt: skip
     st.caption(_("By need: children of the list about whom nobody has written anything come first."))
+    listed = planning.by_need(run, people, who.person, school, today)[: st.session_state["plan-top"]]
+    hours = families({one.key: one.name for one in listed} | {key: more[key] for key in st.session_state["plan-also"]})
     if st.button(_("Make the plan"), type="primary"):
         asked = {name: st.session_state[f"plan-{name}"] for name in first}
-        asked |= {"days": tuple(sorted(asked["days"])), "also": tuple(asked["also"])}
+        asked |= {"days": tuple(sorted(asked["days"])), "also": tuple(asked["also"]), "hours": hours}
         try:
             with st.spinner(_("Looking for a good order")):
                 made = planning.make(
@@ -64,20 +69,65 @@ def choose(held):
         except PeopleAway:
             raise
         except RaksaError as wrong:
-            st.error(
-                str(wrong) if language == "en" else _("Choose at least one day and one child; the end lies after the "
-                                                      "start, and the school's position is known.")
-            )  # fmt: skip
+            st.error(refusal(_, wrong))
             return
         planning.keep(store.home, who.person, made)
         st.rerun()
 
 
+def families(homes):
+    """What families asked, one home at a time: the hours of all those at home, key → hours."""
+    hours = held.choices.hours if held else st.session_state.setdefault("plan-hours", {})
+    if not homes:
+        st.info(_("Nobody is chosen yet: of the list there is no child here. Lists says who could not be estimated."))
+        return hours
+    with st.expander(_("When families can be visited")):
+        key = page.pick(who, _("Whose home"), homes, _("Choose a child"), "plan-family")
+        if key:
+            asked = hours.get(key, Hours())
+            for name, value in vars(asked).items():
+                st.session_state[f"plan-{name}"] = value
+            ends = sorted({*TIMES, asked.earliest, asked.latest} - {None})
+            before = [at for at in ends if not asked.latest or at < asked.latest]
+            after = [at for at in ends if not asked.earliest or at > asked.earliest]
+            told = {"on_change": heard, "args": (hours, key)}
+            at = {"index": None, "format_func": clock, "placeholder": _("Any time"), **told}
+            with st.grid(min_column_width=150):
+                st.selectbox(_("Not before"), before, key="plan-earliest", **at)
+                st.selectbox(_("To be over by"), after, key="plan-latest", **at)
+            st.pills(
+                _("Not on these days"), range(7), selection_mode="multi", key="plan-not_on", **told,
+                format_func=lambda day: WEEKDAYS[day][0 if language == "th" else 2],
+            )  # fmt: skip
+            st.checkbox(_("This home first"), key="plan-first", **told)
+        page.facts((name, in_words(hours[key], language)) for key, name in homes.items() if key in hours)
+        st.caption(_("Counts when the plan is made. Of a plan that stands it is said what no longer holds."))
+    return hours
+
+
+def heard(hours, key):
+    """A family's hours were changed: kept with the plan, or until there is one."""
+    said = {name: st.session_state[f"plan-{name}"] for name in vars(Hours())}
+    asked = Hours(**said | {"not_on": tuple(sorted(said["not_on"]))})
+    if held:
+        planning.keep_hours(store.home, who.person, {key: asked})
+    elif asked == Hours():
+        hours.pop(key, None)
+    else:
+        hours[key] = asked
+
+
 def show(held):
-    found = planning.shown(run, store, who.person, held, language)
+    try:
+        found = planning.shown(run, store, who.person, held, language)
+    except RaksaError as wrong:  # since then a list of schools without this one's position was imported
+        st.info(refusal(_, wrong))
+        return
     plan = found.plan
     page.note(who, "read_plan", about=f"run {run.id}, {len(found.children)} children", reason=who.person.role)
     st.header(_("The plan"))
+    if len(schools) > 1:
+        st.write(plan.school.name)
     st.write(_("Visits: {n}. Not in the plan: {left}. In all {km} km.",
                n=plan.visits, left=len(plan.left_out), km=f"{plan.km:.1f}"))  # fmt: skip
     st.caption(_("Made on {day}.", day=page.moment(who, held.at)))
@@ -99,9 +149,12 @@ def show(held):
         number += len(round.stops)
     if any(stop.placed for round in plan.rounds for stop in round.stops):
         st.caption(_("~ means that the position is not known: call before going."))
+    if plan.notes:
+        said = page.sentences(th if language == "th" else en for th, en in plan.notes)
+        st.html(f'<div class="raksa small">{said}</div>')
     if plan.left_out:
         st.subheader(_("Not in the plan yet"))
-        page.facts((found.people[out.home.key].name, getattr(out, language)) for out in plan.left_out)
+        page.facts((found.people[out.home.key].name, planning.why_not(out, language)) for out in plan.left_out)
     on_map(plan)
     by_hand(held, found)
 
@@ -111,7 +164,8 @@ def stop_line(stop, found):
     who_is = found.people[stop.home.key]
     where = f"{'~ ' if stop.placed else ''}{who_is.address or stop.home.where or _('not known')}"
     way = _("{km} km, {n} min", km=f"{stop.km:.1f}", n=stop.travel)
-    said = escape(" · ".join(filter(None, (who_is.class_name, where, way, who_is.guardian))))
+    doubt = stop.doubt[0 if language == "th" else 1] if stop.doubt else ""
+    said = escape(" · ".join(filter(None, (who_is.class_name, where, doubt, way, who_is.guardian))))
     call = "".join(letter for letter in who_is.phone if letter.isdigit() or letter == "+")
     phone = f' · <a href="tel:{call}">{escape(who_is.phone)}</a>' if call else ""
     return (
@@ -225,8 +279,7 @@ def come_back():
             raise
         except RaksaError as wrong:
             st.session_state.pop("plan-report", None)
-            st.error(str(wrong) if language == "en" else _("This file is no sheet of a plan, or cannot be read. Fill "
-                                                           "in the sheet that came with the plan."))  # fmt: skip
+            st.error(refusal(_, wrong))
     report = st.session_state.get("plan-report")
     if report is None:
         return

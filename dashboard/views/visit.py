@@ -48,11 +48,18 @@ def words():
 
 
 def keep():
-    visits.keep_draft(people, who.person, place, words(), now())
+    try:
+        visits.keep_draft(people, who.person, place, words(), now())
+    except PeopleAway:  # said by the page, which is drawn next; kept as soon as it can be
+        st.session_state["visit-unkept"] = form
+    else:
+        st.session_state.pop("visit-unkept", None)
 
 
 def take_up():
-    """Put the draft into the form, once."""
+    """Put the draft into the form, once; from then on the fields hold it, whatever page is open in between."""
+    if st.session_state.get("visit-unkept") == form:
+        keep()
     if st.session_state.get("visit-form") == form:
         return
     for name, value in visits.draft(people, who.person, place).items():
@@ -62,39 +69,40 @@ def take_up():
 
 def ask():
     """The form: what matters first, the rest behind a line."""
+    kept = {"on_change": keep, "persist_state": "session"}
     mode, met, causes, needed = named(MODES), casework.MET, named(CAUSES), named(HELP)
     usual = None if in_draft("mode") else "visit"
     st.segmented_control(
         _("How"), list(mode), format_func=mode.__getitem__, key=f"mode-{form}", default=usual, required=True,
-        on_change=keep,
+        **kept,
     )  # fmt: skip
     on = st.date_input(
         _("Day"), value=None if in_draft("on") else today, min_value=today - OLDEST, max_value=today,
-        format="DD/MM/YYYY", key=f"on-{form}", on_change=keep,
+        format="DD/MM/YYYY", key=f"on-{form}", **kept,
     )  # fmt: skip
     st.caption(_("The day is {day}.", day=page.day(who, on or today)))
     st.pills(
         _("Who was met"), list(met), format_func=lambda code: _(met[code]), selection_mode="multi", key=f"met-{form}",
-        on_change=keep,
+        **kept,
     )  # fmt: skip
-    st.text_area(_("What was agreed: who does what by when"), key=f"agreed-{form}", max_chars=2000, on_change=keep)
+    st.text_area(_("What was agreed: who does what by when"), key=f"agreed-{form}", max_chars=2000, **kept)
     st.pills(
         _("What is behind it"), list(causes), format_func=causes.__getitem__, selection_mode="multi",
-        key=f"causes-{form}", on_change=keep,
+        key=f"causes-{form}", **kept,
     )  # fmt: skip
     st.pills(
         _("Help needed"), list(needed), format_func=needed.__getitem__, selection_mode="multi", key=f"help-{form}",
-        on_change=keep,
+        **kept,
     )  # fmt: skip
     following = st.date_input(
         _("Next time"), value=None, min_value=on or today, max_value=today + AHEAD, format="DD/MM/YYYY",
-        key=f"next_on-{form}", on_change=keep,
+        key=f"next_on-{form}", **kept,
     )  # fmt: skip
     if following:
         st.caption(_("The day is {day}.", day=page.day(who, following)))
     with st.expander(_("More of what was seen and said")):
         for section, said in casework.SECTIONS.items():
-            st.text_area(_(said), key=f"{section}-{form}", max_chars=2000, on_change=keep)
+            st.text_area(_(said), key=f"{section}-{form}", max_chars=2000, **kept)
     with st.expander(_("Photographs")):
         st.caption(_("Only with the family's consent. They are made smaller, and where they were taken is removed."))
         found = {}
@@ -104,10 +112,10 @@ def ask():
             )
             if file is not None:
                 found[kind] = file.getvalue()
-        st.text_input(_("If there is none: why"), key=f"no_photo_because-{form}", max_chars=300, on_change=keep)
+        st.text_input(_("If there is none: why"), key=f"no_photo_because-{form}", max_chars=300, **kept)
     with st.expander(_("Told in confidence")):
         st.caption(_("Read by you and the head of the school only; everybody else reads that it exists."))
-        st.text_area(_("Only for me and the head of the school"), key=f"private-{form}", max_chars=2000, on_change=keep)
+        st.text_area(_("Only for me and the head of the school"), key=f"private-{form}", max_chars=2000, **kept)
     return found
 
 

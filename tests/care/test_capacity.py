@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from care.capacity import affordable, moves, need, promised, share_out, to_visit
+from care.capacity import affordable, in_order, moves, need, promised, share_out, to_visit, with_need
 from models.uncertainty import Curves
 from raksa.errors import RaksaError
 from tests.cast import BAIBUA, FAH, KONG, MALI, PA_PHAI, THUNG_NA
@@ -24,6 +24,23 @@ def test_need_is_the_formula_on_the_page() -> None:
     last = pd.Series([pd.NaT, pd.NaT, date(2026, 6, 8), date(2026, 5, 24), pd.NaT])
     expected = [0.4, 0.2, 0.4 * 0.25, 0.4 * 0.75 * (0.25 + 0.75 * 15 / 30), np.nan]
     assert need(risk, lowered, last, TODAY).to_numpy() == pytest.approx(expected, nan_ok=True)
+
+
+def test_lists_plans_and_budget_take_need_and_order_from_one_place() -> None:
+    rows = pd.DataFrame(
+        {
+            "learner_id": [KONG.learner_id, MALI.learner_id, BAIBUA.learner_id],
+            "risk": [0.6, 0.4, np.nan],
+            "lowered": 0.5,
+        }
+    )
+    found = with_need(rows, {KONG.learner_id: TODAY}, TODAY).set_index("learner_id")
+    assert found["contacted"].to_dict() == {KONG.learner_id: True, MALI.learner_id: False, BAIBUA.learner_id: False}
+    assert found["need"].to_numpy() == pytest.approx([0.6 * 0.75 / 4, 0.4 * 0.75, np.nan], nan_ok=True)
+    order = in_order(found.reset_index())["learner_id"].tolist()
+    assert order == [MALI.learner_id, BAIBUA.learner_id, KONG.learner_id]
+    nobody = with_need(rows, {}, TODAY)
+    assert not nobody["contacted"].any() and nobody["need"][0] == pytest.approx(0.45)
 
 
 def cast() -> pd.DataFrame:

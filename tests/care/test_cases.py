@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -15,6 +16,7 @@ from care.cases import (
     act,
     close,
     hand_over,
+    letter_sent,
     of_child,
     open_case,
     open_cases,
@@ -75,6 +77,20 @@ def test_kong_s_case_from_signal_to_closed(people: Engine) -> None:
     assert held == case
     assert [one.kind for one in steps] == ["signal", "call", "letter", "visit", "referral", "closed"]
     assert steps[4].agency == "พมจ." and steps[4].by_name == WICHAI.name
+
+
+def test_a_letter_noted_where_no_case_is_open_opens_one_with_it_or_nothing(people: Engine) -> None:
+    words = {"signal": "in_row", "known": "ไม่มาเรียน 6 วัน", "said": "ส่งหนังสือฉบับที่ 1", "now": NOW}
+    case = letter_sent(people, SOMSRI, place(KONG), None, on=TODAY, **words)
+    assert (case.letters, case.stage, case.version, case.due) == (1, "letter", 2, TODAY + timedelta(7))
+    with pytest.raises(CaseMovedOn):
+        letter_sent(people, WICHAI, place(KONG), replace(case, version=1), on=TODAY, **words)
+    with pytest.raises(RaksaError, match="open case already"):
+        letter_sent(people, WICHAI, place(KONG), None, on=TODAY, **words)
+    with pytest.raises(RaksaError, match="not here yet"):
+        letter_sent(people, SOMSRI, place(MALI), None, on=TODAY + timedelta(1), **words)
+    assert of_child(people, SOMSRI, place(MALI)) == []
+    assert [one.kind for one in of_child(people, SOMSRI, place(KONG))[0][1]] == ["signal", "letter"]
 
 
 def test_calls_letters_and_visits_are_contacts_and_all_count_the_same(people: Engine) -> None:

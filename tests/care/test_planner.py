@@ -82,6 +82,19 @@ def test_who_is_home_only_when_the_team_must_be_back_is_named_with_why() -> None
     assert "Nobody is home" in made.left_out[0].en and "ไม่มีใครอยู่บ้าน" in made.left_out[0].th
 
 
+def test_a_family_that_cannot_on_mondays_is_visited_on_tuesday_and_one_that_cannot_on_either_is_named() -> None:
+    not_monday = [replace(MALI, key=f"north{n}", not_on=(0, 5)) for n in range(4)]
+    others = [replace(BAIBUA, key=f"south{n}") for n in range(4)]
+    never = replace(KONG, not_on=(0, 1), name="ก้อง")
+    made = plan([*not_monday, *others, never], SCHOOL, AFTERNOONS, seconds=60)
+    monday, tuesday = keys(made)
+    assert sorted(tuesday) == [home.key for home in not_monday] and sorted(monday) == [home.key for home in others]
+    assert [(left.home.key, left.code) for left in made.left_out] == [("kong", "day")]
+    by_hand = reordered(made, [[*monday, "kong"], tuesday])
+    assert [broken.en for broken in by_hand.broken] == ["ก้อง: the family cannot on Monday."]
+    assert by_hand.broken[0].th == "ก้อง: ครอบครัวไม่สะดวกวันจันทร์"
+
+
 def test_a_home_too_far_for_a_day_is_named_and_so_is_one_that_finds_the_days_full() -> None:
     far = replace(BAIBUA, latitude=14.0)
     many = [replace(MALI, key=f"neighbour{n}") for n in range(9)]
@@ -128,6 +141,64 @@ def test_a_home_without_coordinates_stands_amid_its_sub_district_or_at_the_schoo
         "Placed amid the known homes of the sub-district, for want of coordinates: ทราย.",
         "Placed at the school, for want of coordinates: เอก.",
     ]
+
+
+def test_a_home_without_coordinates_stands_in_its_village_whoever_else_is_visited() -> None:
+    # The sub-district's other villages lie north; two known homes of หมู่ 14 lie ten kilometres east.
+    north = [Home(f"north{n}", 15.02 + n / 1000, 101.0, "หมู่ 11", "ทุ่งนา") for n in range(3)]
+    east = [Home(f"east{n}", 15.0, 101.1 + n / 1000, "หมู่ 14", "ทุ่งนา") for n in (0, 1)]
+    sai = Home("sai", place="หมู่ 14", subdistrict="ทุ่งนา", name="ทราย")
+    other = Home("ek", place="หมู่ 14", subdistrict="ดอนเมือง", name="เอก")  # another หมู่ 14
+
+    def placed(homes: list[Home], around: list[Home]) -> dict[str, tuple[str | None, float, float]]:
+        made = plan([sai, other, *homes], SCHOOL, AFTERNOONS, seconds=60, around=around)
+        stops = [stop for round in made.rounds for stop in round.stops]
+        return {one.home.key: (one.placed, one.latitude, one.longitude) for one in stops if one.placed}
+
+    found = placed(north, east)
+    assert found == placed([], [*north, *east]) == placed([*north, *east], [])
+    assert found["ek"] == ("school", 15.0, 101.0)
+    assert found["sai"][0] == "village" and found["sai"][1:] == pytest.approx((15.0, 101.1005))
+    assert placed(north, [])["sai"][0] == "sub-district"
+
+
+def test_where_the_record_and_the_place_found_disagree_it_is_said_and_the_longer_way_counts() -> None:
+    options = Options(km_per_hour=30)
+    sai = Home("sai", place="บ้านทุ่งนา", subdistrict="ทุ่งนา", name="ทราย")  # beside Mali and Kong: 3 km by road
+
+    def alone(km: float | None) -> tuple[float, int, tuple[str, str] | None]:
+        (round,) = plan(
+            [replace(sai, school_km=km)], SCHOOL, AFTERNOONS[:1], options=options, around=[MALI, KONG]
+        ).rounds
+        (stop,) = round.stops
+        assert round.km == pytest.approx(2 * stop.km)
+        return stop.km, stop.travel, stop.doubt
+
+    found, ride, doubt = alone(None)
+    assert (round(found, 1), ride, doubt) == (3.1, 7, None)
+    assert alone(5.9) == (5.9, 13, None)  # less than twice, so no word; but no nearer than the record says
+    assert alone(14.8) == (14.8, 31, (
+        "ไม่ทราบพิกัด บันทึกว่าห่างโรงเรียน 14.8 กม.", "place not known; the record says 14.8 km from school",
+    ))  # fmt: skip
+    assert alone(0.5) == (found, ride, None)  # 2.6 km apart
+    # A record nearer than the village shortens nothing.
+    far = Home("ek", place="ดอย", subdistrict="ดอย", school_km=1.0)
+    made = plan([far], SCHOOL, AFTERNOONS[:1], around=[replace(MALI, latitude=15.1, place="ดอย", subdistrict="ดอย")])
+    (stop,) = made.rounds[0].stops
+    assert stop.km == pytest.approx(15.01, abs=0.01) and stop.doubt is not None and "1.0 km" in stop.doubt[1]
+    assert made.notes[-1][1] == "ek: place not known; the record says 1.0 km from school."
+    # What coordinates say, no record mends.
+    (stop,) = plan([replace(MALI, school_km=40.0)], SCHOOL, AFTERNOONS[:1]).rounds[0].stops
+    assert (round(stop.km, 1), stop.doubt) == (3.0, None)
+
+
+def test_neighbours_of_a_village_that_lies_farther_than_it_was_placed_are_still_neighbours() -> None:
+    one, other = (Home(key, place="หมู่ 14", subdistrict="ทุ่งนา", school_km=14.8) for key in ("sai", "ek"))
+    made = plan([one, other, MALI], SCHOOL, [replace(AFTERNOONS[0], end=time(17))], seconds=60)
+    (order,), stops = keys(made), {stop.home.key: stop for stop in made.rounds[0].stops}
+    assert sorted(order) == ["ek", "mali", "sai"] and order.index("mali") != 1
+    assert min(stops["sai"].km, stops["ek"].km) == 0
+    assert made.rounds[0].km == pytest.approx(2 * 14.8, abs=0.01)  # Mali lives on the way
 
 
 def test_an_order_by_hand_is_reckoned_anew_and_what_breaks_is_said() -> None:
@@ -204,7 +275,9 @@ _homes = st.lists(
         place=st.sampled_from(["", "บ้านบน", "บ้านล่าง"]),
         subdistrict=st.sampled_from(["", "ทุ่งนา", "ป่าไผ่"]),
         window=_windows,
+        not_on=st.lists(st.integers(0, 6), max_size=5).map(tuple),
         minutes=st.none() | st.integers(1, 240),
+        school_km=st.none() | st.floats(0, 60),
         first=st.booleans(),
     ).flatmap(lambda home: st.sampled_from([home, replace(home, latitude=None, longitude=None)])),
     max_size=14,
@@ -222,11 +295,11 @@ _teams = st.lists(st.sampled_from([Team(("ครูสมศรี", "ครู�
 
 
 @settings(max_examples=60, deadline=None)
-@given(homes=_homes, days=_days, teams=_teams, seed=st.integers(0, 3))
+@given(homes=_homes, days=_days, teams=_teams, seed=st.integers(0, 3), around=_homes)
 def test_no_plan_breaks_a_window_exceeds_a_day_or_forgets_a_home(
-    homes: list[Home], days: list[Day], teams: list[Team], seed: int
+    homes: list[Home], days: list[Day], teams: list[Team], seed: int, around: list[Home]
 ) -> None:
-    made = plan(homes, SCHOOL, days, teams, seconds=0.05, seed=seed)
+    made = plan(homes, SCHOOL, days, teams, seconds=0.05, seed=seed, around=around)
     visited = [key for round in keys(made) for key in round]
     left = {out.home.key: out for out in made.left_out}
     assert sorted([*visited, *left]) == sorted(home.key for home in homes)
@@ -238,9 +311,15 @@ def test_no_plan_breaks_a_window_exceeds_a_day_or_forgets_a_home(
         for stop in round.stops:  # each begins after the ride, stays as long as it should, and keeps the family's hours
             assert minutes(stop.begins) == now + stop.travel + stop.waits
             assert minutes(stop.ends) - minutes(stop.begins) == (stop.home.minutes or 30)
+            assert round.day.on.weekday() not in stop.home.not_on
             if stop.home.window:
                 assert stop.home.window[0] <= stop.begins and stop.ends <= stop.home.window[1]
             now = minutes(stop.ends)
+            # Wherever a home was put: there, back and between it is as far as its record says.
+            assert (stop.placed is None) == (stop.home.latitude is not None)
+            if stop.placed and stop.home.school_km is not None:
+                assert 2 * stop.home.school_km <= round.km + 1e-6
+                assert minutes(round.back) - minutes(round.leaves) >= 4 * stop.home.school_km
         assert now <= minutes(round.back)
     assert made.broken == ()
     assert reordered(made, keys(made)) == made

@@ -12,8 +12,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from care.publish import publish
+from care.publish import hindsight, publish
 from care.since import about, runs, since
+from models.catalogue import card_of, learned_from
 from raksa.calendar import position
 from raksa.demo import AS_OF
 from raksa.errors import RaksaError
@@ -165,6 +166,36 @@ def test_publishing_again_changes_nothing(copy: Store) -> None:
     was = (folder / "run.json").read_bytes()
     assert publish(copy, Settings(home=copy.home, buckets=2), AS_OF, "another time") == folder.name
     assert (folder / "run.json").read_bytes() == was
+
+
+def test_looking_back_changes_nobody_s_page(copy: Store) -> None:
+    """A list of the Thursday before is kept and not shown until it is asked for; the next Monday's is shown at once."""
+    settings, seen, said = Settings(home=copy.home, buckets=2), copy.current(), list[str]()
+    back = publish(copy, settings, date(2026, 11, 12), "now", said.append)
+    assert copy.current() == seen and back in runs(copy)
+    assert said[-1] == (
+        f"kept as run {back}; people still see run {seen.run}, of a later day: --publish would show them this one"
+    )
+    assert publish(copy, settings, date(2026, 11, 12), "now", said.append, show_earlier=True) == back
+    assert copy.current().run == back
+    monday = publish(copy, settings, date(2026, 11, 16), "now", said.append)
+    assert copy.current().run == monday == seen.run, "what stood before, under its old name"
+    assert len([line for line in said if line.startswith("kept")]) == 1
+
+
+def test_a_run_that_is_gone_holds_back_none(copy: Store) -> None:
+    shutil.rmtree(copy.run_folder())
+    back = publish(copy, Settings(home=copy.home, buckets=2), date(2026, 11, 12), "now")
+    assert copy.current().run == back
+
+
+def test_a_list_of_a_year_the_model_has_learned_from_is_said_to_be_no_test(demo_home: Path) -> None:
+    card, settings = card_of(Store(demo_home)), Settings(home=demo_home)
+    assert sorted(learned_from(card)) == [2566, 2567, 2568]
+    assert "academic year 2567" in (hindsight(card, date(2024, 9, 2), settings) or "")
+    assert hindsight(card, date(2026, 3, 31), settings), "the last day of 2568, which it was calibrated on"
+    assert hindsight(card, AS_OF, settings) is None
+    assert hindsight({"id": "from elsewhere"}, date(2024, 9, 2), settings) is None
 
 
 def test_an_interrupted_run_is_never_seen(copy: Store, monkeypatch: pytest.MonkeyPatch) -> None:

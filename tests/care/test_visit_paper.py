@@ -219,6 +219,10 @@ def test_raksa_plan_writes_the_papers_the_calendar_and_the_sheet_for_a_schools_l
             {"learner_id": MALI.learner_id, "known_on": day, "address": "44/2 หมู่ 12", "subdistrict": "ทุ่งนา"},
             {"learner_id": BAIBUA.learner_id, "known_on": day, "address": "9 หมู่ 12", "subdistrict": "ทุ่งนา"},
         ],
+        household=[
+            {"learner_id": BAIBUA.learner_id, "surveyed_on": day, "known_on": day, "distance_km": 14.8},
+            {"learner_id": KONG.learner_id, "surveyed_on": day, "known_on": date(2026, 7, 1), "distance_km": 60.0},
+        ],
         home=[
             {"learner_id": MALI.learner_id, "known_on": day, "latitude": 16.12, "longitude": 103.1},
             {"learner_id": BAIBUA.learner_id, "known_on": date(2026, 7, 1), "latitude": 1.0, "longitude": 1.0},
@@ -238,10 +242,16 @@ def test_raksa_plan_writes_the_papers_the_calendar_and_the_sheet_for_a_schools_l
     ]
     done = CliRunner().invoke(app, [*asked, "--url", ADDRESS, "--language", "en"])
     assert done.exit_code == 0, done.output
-    assert done.output.splitlines()[-1].startswith("3 visits, 0 left out")
-    # Kong's home nobody knows; Baibua's was tagged after the list was made, so only her sub-district is known.
-    assert f"sub-district, for want of coordinates: {named(BAIBUA)}." in done.output
-    assert f"at the school, for want of coordinates: {named(KONG)}." in done.output
+    assert done.output.splitlines()[-1].startswith("Visits: 3. Left out: 0. In all ")
+    # Kong's home nobody knows; Baibua's was tagged after the list was made, so she is put in Mali's village, as
+    # far out as the screening says; what it says of Kong came later, too.
+    assert f"~ Placed amid the known homes of the village, for want of coordinates: {named(BAIBUA)}." in done.output
+    assert f"~ {named(BAIBUA)}: place not known; the record says 14.8 km from school." in done.output
+    assert f"~ Placed at the school, for want of coordinates: {named(KONG)}." in done.output
+    assert "60.0" not in done.output and "*" not in done.output
+    thai = CliRunner().invoke(app, [*asked, "--language", "th"]).output.splitlines()
+    assert thai[-1].startswith("เยี่ยม 3 บ้าน ยังไม่อยู่ในแผน 0 บ้าน รวม ") and not any(" km" in line for line in thai)
+    CliRunner().invoke(app, [*asked, "--language", "en"])
     text = pages((tmp_path / "out" / "plan.pdf").read_bytes())
     assert len(text) == 4 and "Absent five days in a row" in "".join(text)
     assert "extremely poor" not in "".join(text)  # a paper is read by whoever picks it up

@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
+import csv
 import io
+import json
 import re
+import threading
 import tomllib
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
 import xlsxwriter
+from hypothesis import given
+from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 from sqlalchemy import Engine
 
 from care.contacts import Place
 from care.contacts import of_child as contacts_of
+from care.family_hours import Hours, as_json, days_in_words, from_json, hours_in_words, in_words, read_days, read_hours
 from care.planner import Day, Home, School, plan
 from care.visit_paper import Visited
 from care.visit_sheet import (
+    ASKED_FOR,
     CHOICES,
     FILLED,
     PLANNED,
     SCREENING,
     Known,
+    Report,
     read_sheet,
     record_book,
     take_sheet,
@@ -32,6 +41,7 @@ from care.visit_sheet import (
     workbook,
 )
 from care.visits import Form, in_scope, of_child, write_visit
+from raksa.audit import entries
 from raksa.errors import RaksaError
 from tests.cast import BAIBUA, KONG, MALI, SCHOOLS, SOMSRI, THUNG_NA, WICHAI, Learner
 
@@ -80,6 +90,14 @@ def filled(content: bytes, *rows: Mapping[str, object]) -> bytes:
     return out.getvalue()
 
 
+def csv_of(rows: Sequence[Mapping[str, str]]) -> bytes:
+    out = io.StringIO()
+    writer = csv.DictWriter(out, list(rows[0]))
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue().encode("utf-8-sig")
+
+
 def cells(content: bytes, sheet: int = 0) -> list[list[object]]:
     return CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_index(sheet).to_python()
 
@@ -93,11 +111,11 @@ def part(content: bytes, name: str) -> str:
 def test_the_sheet_that_goes_out_has_a_row_a_visit_and_offers_the_words_of_the_form() -> None:
     sheet = planned()
     headings, *rows = cells(sheet)
-    assert headings == [words[0] for words in (PLANNED | FILLED).values()]
+    assert headings == [words[0] for words in (PLANNED | ASKED_FOR | FILLED).values()]
     assert sorted(str(row[0]) for row in rows) == sorted(KEYS)
     offered = re.findall(r'sqref="(\w+):\w+"><formula1>Words!([^<]+)<', part(sheet, "worksheets/sheet1.xml"))
-    assert len(offered) == len(CHOICES) and offered[0] == ("H2", "$H$1:$H$3")
-    words = [row[0] for row in cells(sheet, 1)]
+    assert len(offered) == len(CHOICES) and offered[1] == ("K2", "$K$1:$K$3")
+    words = [row[2] for row in cells(sheet, 1)]
     assert [word for word in words if word] == ["เยี่ยมที่บ้าน", "โทรศัพท์หรือวิดีโอคอล", "พบที่โรงเรียน"]
     assert 'name="Words" sheetId="2" state="hidden"' in part(sheet, "workbook.xml")
 
@@ -161,6 +179,77 @@ def test_a_sheet_sent_twice_and_a_visit_written_on_the_telephone_count_once(peop
     assert take_sheet(people, SOMSRI, "plan.xlsx", other, hers, now=NOW, home=tmp_path).written == 1
 
 
+def test_one_sheet_handed_in_from_two_tabs_at_the_same_instant_counts_once(people: Engine, tmp_path: Path) -> None:
+    days = [FOUND | {"รหัส": "k", "วันที่เยี่ยม": f"{day}/5/2569"} for day in range(1, 16)]
+    headings = cells(planned())[0]
+    sheet = csv_of([dict.fromkeys(map(str, headings), "") | row for row in days])
+    together = threading.Barrier(2)
+
+    def tab(_: int) -> Report:
+        together.wait()
+        return take_sheet(people, SOMSRI, "plan.csv", sheet, hers, now=NOW, home=tmp_path)
+
+    with ThreadPoolExecutor(2) as tabs:
+        reports = list(tabs.map(tab, range(2)))
+    assert sum(one.written for one in reports) == sum(one.same for one in reports) == 15
+    assert len(of_child(people, SOMSRI, place(KONG))) == len(contacts_of(people, SOMSRI, place(KONG))) == 15
+    told = [line for line in entries(people) if line.what == "visit_from_sheet"]
+    assert len(told) == 15 and {line.learner_id for line in told} == {KONG.learner_id}
+
+
+def test_what_a_family_asked_goes_along_on_the_sheet_and_comes_back_changed(people: Engine, tmp_path: Path) -> None:
+    evening = Hours(earliest=time(16), not_on=(5, 6), first=True)
+    day = Day(date(2026, 6, 9), time(13), time(17))
+    home = Home("k", 15.0, 101.0, window=evening.window, not_on=evening.not_on, first=True)
+    made = plan([home], School(15.0, 101.0), [day], seconds=0.1)
+    for language in ("th", "en"):
+        sheet = workbook(made, {"k": Visited("เด็กชายก้อง", "ม.3/1")}, language)
+        assert read_sheet("plan.xlsx", sheet).hours == {"k": evening}
+    back = csv_of([
+        {"รหัส": "k", "ครอบครัวสะดวกเวลา": "หลัง ๑๗.๐๐ น.", "ไม่สะดวกวัน": "วันศุกร์", "ไปก่อน": ""} | FOUND,
+        {"รหัส": "m", "ครอบครัวสะดวกเวลา": "", "ไม่สะดวกวัน": "", "ไปก่อน": "ไปก่อน"},
+        {"รหัส": "b", "ครอบครัวสะดวกเวลา": "9.00-12.00", "ไม่สะดวกวัน": "", "ไปก่อน": ""},
+    ])  # fmt: skip
+    report = take_sheet(people, SOMSRI, "plan.csv", back, hers, now=NOW, home=tmp_path)
+    assert report.hours == {"k": Hours(earliest=time(17), not_on=(4,)), "m": Hours(first=True)}, "Baibua is not hers"
+    assert (report.written, report.unfilled) == (1, 2)
+
+
+_ends = st.none() | st.integers(1, 23 * 4).map(lambda quarter: time(*divmod(quarter * 15, 60)))
+
+
+@given(ends=st.tuples(_ends, _ends), days=st.sets(st.integers(0, 6)), first=st.booleans(), th=st.booleans())
+def test_whatever_hours_a_plan_writes_a_sheet_reads(
+    ends: tuple[time | None, time | None], days: set[int], first: bool, th: bool
+) -> None:
+    known = sorted(at for at in ends if at)
+    earliest, latest = known if len(known) == 2 and known[0] < known[1] else ends if len(known) < 2 else (None, None)
+    asked = Hours(earliest, latest, tuple(sorted(days)), first)
+    home = Home("k", window=asked.window, not_on=asked.not_on, first=first)
+    assert home.hours == asked
+    language = "th" if th else "en"
+    written = hours_in_words(asked)
+    assert not written or read_hours(written) == (earliest, latest)
+    assert read_days(days_in_words(asked, language)) == asked.not_on
+    assert from_json(json.loads(json.dumps(as_json(asked)))) == asked
+    assert (in_words(asked, language) == "") == (asked == Hours())
+
+
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [
+        ({"ครอบครัวสะดวกเวลา": "เย็น ๆ"}, "“เย็น ๆ” ไม่ใช่เวลา"),
+        ({"ครอบครัวสะดวกเวลา": "18.00-16.00"}, "ไม่ใช่เวลา"),
+        ({"ครอบครัวสะดวกเวลา": "25.00"}, "ไม่ใช่เวลา"),
+        ({"ไม่สะดวกวัน": "วันหยุด"}, "ไม่รู้จักวัน “วันหยุด”"),
+        ({"ไปก่อน": "ไม่"}, "เลือกหนึ่งคำจาก ไปก่อน"),
+    ],
+)
+def test_hours_nobody_can_read_come_back_with_why(wrong: Mapping[str, str], why: str) -> None:
+    sheet = read_sheet("plan.csv", csv_of([{"รหัส": "k"} | FOUND | wrong]))
+    assert (sheet.lines, sheet.hours) == ((), {}) and why in sheet.refused[0].th
+
+
 @pytest.mark.parametrize("key", ["b", "", "zz", "101"])
 def test_a_row_of_baibua_or_of_nobody_stops_no_other_and_writes_nothing_of_her(
     people: Engine, tmp_path: Path, key: str
@@ -173,9 +262,24 @@ def test_a_row_of_baibua_or_of_nobody_stops_no_other_and_writes_nothing_of_her(
 
 def test_even_a_place_that_should_not_have_been_given_writes_nothing(people: Engine, tmp_path: Path) -> None:
     sheet = filled(planned(), FOUND)
-    with pytest.raises(RaksaError, match="may not open this child"):
-        take_sheet(people, SOMSRI, "plan.xlsx", sheet, lambda _: place(BAIBUA), now=NOW, home=tmp_path)
-    assert in_scope(people, None, date(2020, 1, 1)) == []
+    report = take_sheet(people, SOMSRI, "plan.xlsx", sheet, lambda _: place(BAIBUA), now=NOW, home=tmp_path)
+    assert (report.written, len(report.refused)) == (0, 1) and in_scope(people, None, date(2020, 1, 1)) == []
+
+
+def test_the_log_names_the_child_of_each_row_taken_and_the_key_of_each_refused_never_a_name(
+    people: Engine, tmp_path: Path
+) -> None:
+    baibuas = "0b" * 16
+    keys = ("k", "k", baibuas, "เด็กหญิงใบบัว")
+    sheet = csv_of([{"รหัส": key, "พบอย่างไร": ""} | FOUND for key in keys])
+    report = take_sheet(people, SOMSRI, "plan.csv", sheet, hers, now=NOW, home=tmp_path)
+    assert (report.written, report.same, len(report.refused)) == (1, 1, 2)
+    told = [(line.what, line.who, line.learner_id, line.about, line.reason) for line in entries(people)]
+    assert told == [
+        ("visit_refused", "somsri", None, "line 5, key changed", "no child of this account"),
+        ("visit_refused", "somsri", None, f"line 4, key {baibuas}", "no child of this account"),
+        ("visit_from_sheet", "somsri", KONG.learner_id, "line 2", "homeroom"),
+    ]
 
 
 def test_a_file_that_is_no_sheet_of_a_plan_is_refused_whole() -> None:

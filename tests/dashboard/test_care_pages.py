@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,9 @@ from dashboard import ground
 from dashboard.keys import key_of
 from raksa.accounts import Accounts, session_id
 from raksa.audit import entries
-from tests.cast import BAIBUA, KONG, NUNG, PASSWORD, SCHOOLS, SOMSRI, WICHAI, Learner
+from raksa.store import Store
+from tests.cast import BAIBUA, KONG, NUNG, PASSWORD, SCHOOLS, SOMSRI, THUNG_NA, WICHAI, Learner
+from tests.small_register import add, page
 
 APP = Path(__file__).parents[2] / "dashboard" / "app.py"
 
@@ -79,7 +81,7 @@ def test_kong_s_case_from_somsri_s_signal_to_wichai_s_closing(accounts: Accounts
     app = press(app, "เปิดเรื่องนี้")
     ((case, _),) = cases.of_child(accounts.people, SOMSRI, place(KONG))
     assert (case.signal, case.owner, case.stage) == ("in_row", "somsri", "signal")
-    at = f"{case.id}-1"
+    at = f"{case.id}-0"  # the first thing this person does with the case
     app.selectbox(key=f"step-{at}-th").select("call")
     app.text_area(key=f"said-{at}").set_value("ยายรับสาย จะพามาพรุ่งนี้")
     app = press(app, "บันทึกขั้นตอน")
@@ -88,7 +90,6 @@ def test_kong_s_case_from_somsri_s_signal_to_wichai_s_closing(accounts: Accounts
     app = opened_by(accounts, "wichai", "cases")
     assert "เด็กชายก้อง เก่งกล้า" in text_of(app) and "เปิดอยู่ 1 เรื่อง" in text_of(app)
     app = opened_by(accounts, "wichai", "child", KONG)
-    at = f"{case.id}-2"
     app.selectbox(key=f"closing-{at}-th").select("found")
     app.text_area(key=f"ended-{at}").set_value("พบแล้ว ป่วยอยู่บ้าน หายแล้ว")
     press(app, "ปิดเรื่องนี้")
@@ -103,12 +104,16 @@ def test_the_second_editor_is_told_on_the_page_and_nothing_is_lost(accounts: Acc
     )
     app = opened_by(accounts, "somsri", "child", KONG)
     cases.act(accounts.people, WICHAI, case.id, 1, kind="call", said="โทรแล้ว", now=datetime.now(UTC))
-    at = f"{case.id}-1"
+    at = f"{case.id}-0"
     app.selectbox(key=f"step-{at}-th").select("note")
     app.text_area(key=f"said-{at}").set_value("บันทึกของสมศรี")
-    app.button(key=f"add-{at}").click().run()
+    app = press(app, "บันทึกขั้นตอน")
+    assert "มีผู้บันทึกขั้นตอนใหม่ก่อนหน้านี้" in app.warning[0].value
     assert len(cases.of_child(accounts.people, SOMSRI, place(KONG))[0][1]) == 2
-    assert not app.exception
+    assert app.text_area(key=f"said-{at}").value == "บันทึกของสมศรี"
+    press(app, "บันทึกขั้นตอน")
+    ((_, steps),) = cases.of_child(accounts.people, SOMSRI, place(KONG))
+    assert [one.said for one in steps] == ["ไม่มาเรียน", "โทรแล้ว", "บันทึกของสมศรี"]
 
 
 def test_a_visit_is_kept_with_every_word_and_handed_in(accounts: Accounts) -> None:
@@ -150,3 +155,33 @@ def test_somsri_names_nueng_whom_the_list_misses_and_takes_it_back(accounts: Acc
     assert "พ่อเพิ่งตกงาน" in text_of(opened_by(accounts, "wichai", "cases"))
     press(app, "ถอนความเห็น")
     assert opinions.holding(accounts.people, WICHAI) == []
+
+
+def kong_is_away(home: Path) -> None:
+    """The roll of the run's last week: no mark but absent."""
+    days = {date(2026, 6, 1) + timedelta(n): "A" for n in range(5)}
+    add(Store(home), roll=[page(KONG.learner_id, 2569, days, school_id=THUNG_NA)])
+
+
+def test_on_the_childs_page_a_letter_is_printed_and_noted_as_sent(accounts: Accounts, tmp_path: Path) -> None:
+    kong_is_away(tmp_path)
+    app = opened_by(accounts, "somsri", "child", KONG)
+    key = key_of(tmp_path, KONG.learner_id)
+    assert "ถึงกำหนดส่งหนังสือถึงผู้ปกครอง ฉบับที่ 1" in text_of(app)
+    assert f'"/export/letter.pdf?child={key}"' in text_of(app)
+    app = press(app, "ส่งแล้ว")
+    ((case, steps),) = cases.of_child(accounts.people, WICHAI, place(KONG))
+    assert (case.letters, case.signal, [one.kind for one in steps]) == (1, "in_row", ["signal", "letter"])
+    assert "ถึงกำหนดส่งหนังสือ" not in text_of(app) and "ส่งหนังสือแล้ว 1 ฉบับ" in text_of(app)
+
+
+def test_letters_due_stand_on_the_page_cases_and_several_are_noted_at_once(accounts: Accounts, tmp_path: Path) -> None:
+    assert "ยังไม่มีหนังสือที่ถึงกำหนดส่ง" in text_of(opened_by(accounts, "somsri", "cases"))
+    kong_is_away(tmp_path)
+    app = opened_by(accounts, "wichai", "cases")
+    assert "หนังสือฉบับที่ 1: ไม่มาเรียน 5 วัน" in text_of(app) and '"/export/letters.pdf"' in text_of(app)
+    app.multiselect[0].select(key_of(tmp_path, KONG.learner_id)).run()
+    app = press(app, "บันทึก")
+    ((case, _),) = cases.of_child(accounts.people, WICHAI, place(KONG))
+    assert (case.letters, case.owner) == (1, "wichai")
+    assert "ยังไม่มีหนังสือที่ถึงกำหนดส่ง" in text_of(app)

@@ -64,6 +64,9 @@ def server(demo_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     home = tmp_path_factory.mktemp("mornings") / "home"
     shutil.copytree(demo_home, home, ignore=shutil.ignore_patterns("demo-files"))
     served = Served(f"http://127.0.0.1:{free_port()}", home)
+    port = served.url.rpartition(":")[2]
+    address = f'port = {port}\npublic_url = "{served.url}"\n'  # where the codes on paper lead
+    (home / "raksa.toml").write_text(address, encoding="utf-8")
     try:
         served.start()
         yield served
@@ -420,7 +423,7 @@ def test_from_a_sign_to_a_closed_case_through_a_restart_nothing_is_lost(
 ) -> None:
     teacher = seat("teacher", PHONE)
     go(teacher, "/lists")
-    teacher.get_by_role("button", name=th("Open"), exact=True).first.click()
+    teacher.locator(".card h2 a").first.click()
     teacher.wait_for_url("**/child?**")
     teacher.wait_for_function(QUIET)
     at, name = teacher.url, teacher.get_by_role("heading", level=1).inner_text()

@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 
 from care.capacity import to_visit
 from care.contacts import Place, write
+from care.family_hours import Hours
 from care.visits import Form, of_child, write_visit
 from dashboard import ground, planning
 from dashboard.keys import key_of
@@ -30,7 +31,24 @@ from raksa.calendar import today_in_bangkok
 from raksa.cli import app
 from raksa.errors import RaksaError
 from raksa.settings import Settings
-from tests.cast import BAIBUA, FAH, KAMOL, KONG, MALI, NUNG, PASSWORD, SCHOOLS, SOMSRI, THUNG_NA, WICHAI, Learner
+from tests.cast import (
+    BAIBUA,
+    FAH,
+    KAMOL,
+    KONG,
+    MALI,
+    NUNG,
+    PASSWORD,
+    PIM,
+    RUNG,
+    SAI,
+    SCHOOLS,
+    SOMSRI,
+    THUNG_NA,
+    WICHAI,
+    Learner,
+)
+from tests.small_register import add
 
 APP = Path(__file__).parents[2] / "dashboard" / "app.py"
 NOW = datetime(2026, 6, 8, 9, 0, tzinfo=UTC)
@@ -107,6 +125,48 @@ def test_what_cannot_be_planned_is_said(accounts: Accounts) -> None:
             )  # fmt: skip
 
 
+def test_the_codes_on_paper_lead_where_the_settings_say_people_open_raksa() -> None:
+    names = "raksa.example.go.th, raksa.local:8443"
+    for settings, address in (
+        (
+            Settings(public_url="https://raksa.example.go.th/", public_host="raksa.local"),
+            "https://raksa.example.go.th/",
+        ),
+        (Settings(public_host=names), "https://raksa.example.go.th"),
+        (Settings(port=8600), "http://127.0.0.1:8600"),
+    ):
+        assert planning.address_of(settings) == address
+
+
+# ---------------------------------------------------------------------------------------------------- where they live
+def test_kong_is_placed_by_homes_of_the_school_somsri_may_not_see_and_nobody_s_door_is_told(accounts: Accounts) -> None:
+    before = date(2026, 5, 1)
+    add(
+        ground.ground().store,
+        identity=[
+            {"learner_id": child.learner_id, "known_on": before, "address": address, "subdistrict": "ทุ่งนา"}
+            for child, address in ((KONG, "134 หมู่ 14"), (BAIBUA, "124 หมู่ 14"), (MALI, "9 หมู่ 11"), (FAH, "1 หมู่ 14"))
+        ],
+        home=[
+            {"learner_id": child.learner_id, "known_on": before, "latitude": latitude, "longitude": 103.1042}
+            for child, latitude in ((BAIBUA, 16.2234), (MALI, 16.1111), (FAH, 17.0))
+        ],
+        household=[
+            {"learner_id": KONG.learner_id, "surveyed_on": before, "known_on": before, "distance_km": 60.0},
+        ],
+    )
+    for also in ((), (key(MALI),)):  # whoever else is in it
+        kept = made_by(accounts, also=also, top=1)
+        found = planning.shown(ground.current_run(), ground.ground().store, SOMSRI, kept, "en")
+        homes = {home.key: home for home in found.plan.homes}
+        assert set(homes) == {key(KONG), *also}
+        (placed,) = [at for home, at in zip(homes, found.plan.roads.placed[1:], strict=True) if home == key(KONG)]
+        row = 1 + list(homes).index(key(KONG))
+        assert (placed, found.plan.roads.latitude[row], found.plan.roads.longitude[row]) == ("village", 16.22, 103.10)
+        assert f"{found.people[key(KONG)].name}: place not known; the record says 60.0 km" in found.plan.notes[-1][1]
+        assert BAIBUA.first_name not in str(found.plan)
+
+
 # ------------------------------------------------------------------------------------------------------ it is kept
 def test_a_plan_outlives_a_restart_and_is_its_makers_alone(accounts: Accounts) -> None:
     home, kept = ground.ground().store.home, made_by(accounts)
@@ -145,6 +205,25 @@ def test_whoever_does_not_fit_is_named_with_why_also_after_a_move(accounts: Acco
     assert [(one.home.key, one.code) for one in out] == [(left, "by_hand")]
 
 
+def test_what_a_family_asked_is_kept_planned_with_and_said_where_it_no_longer_holds(accounts: Accounts) -> None:
+    run, store = ground.current_run(), ground.ground().store
+    asked = {key(KONG): Hours(earliest=time(15)), key(MALI): Hours(not_on=(1,)), key(BAIBUA): Hours(not_on=(1, 2))}
+    kept = made_by(accounts, WICHAI, hours=asked)
+    planning.keep(store.home, WICHAI, kept)
+    assert planning.kept(store.home, WICHAI) == kept
+    found = planning.shown(run, store, WICHAI, kept, "th")
+    stops = {stop.home.key: (round.day.on, stop) for round in found.plan.rounds for stop in round.stops}
+    assert stops[key(KONG)][1].begins >= time(15) and stops[key(MALI)][0] == TWO_DAYS[1]
+    assert [(out.home.key, out.code) for out in found.plan.left_out] == [(key(BAIBUA), "day")]
+    assert planning.why_not(found.plan.left_out[0], "en").endswith("(not on Tuesday, Wednesday)")
+    assert found.people[key(KONG)].guardian.endswith("· สะดวกตั้งแต่ 15.00 น.")
+    planning.keep_hours(store.home, WICHAI, {key(KONG): Hours(latest=time(13, 10)), key(MALI): Hours()})
+    held = planning.kept(store.home, WICHAI)
+    assert held is not None and set(held.choices.hours) == {key(KONG), key(BAIBUA)} and held.order == kept.order
+    broken = planning.shown(run, store, WICHAI, held, "en").plan.broken
+    assert [one.key for one in broken] == [key(KONG)] and "after the family's hours" in broken[0].en
+
+
 def test_visits_are_moved_one_by_one_and_none_is_lost() -> None:
     kept = Kept(Choices("x", TWO_DAYS), (("a", "b", "c"), ()), {"d": ("full", "เต็ม", "full")}, False, "r", NOW)
     assert planning.moved(kept, "c", by=-1).order == (("a", "c", "b"), ())
@@ -159,12 +238,12 @@ def test_visits_are_moved_one_by_one_and_none_is_lost() -> None:
 
 
 # ---------------------------------------------------------------------------------------------------- what comes back
-def filled(child: Learner, agreed: str, on: str = "8/6/2569") -> bytes:
+def filled(child: Learner, agreed: str, on: str = "8/6/2569", hours: str = "") -> bytes:
     out = io.BytesIO()
     with xlsxwriter.Workbook(out) as book:
         sheet = book.add_worksheet()
-        sheet.write_row(0, 0, ["รหัส", "นักเรียน", "วันที่เยี่ยม", "พบอย่างไร", "ตกลงกันว่า"])
-        sheet.write_row(1, 0, [key(child), child.first_name, on, "เยี่ยมที่บ้าน", agreed])
+        sheet.write_row(0, 0, ["รหัส", "นักเรียน", "วันที่เยี่ยม", "พบอย่างไร", "ตกลงกันว่า", "ครอบครัวสะดวกเวลา"])
+        sheet.write_row(1, 0, [key(child), child.first_name, on, "เยี่ยมที่บ้าน", agreed, hours])
     return out.getvalue()
 
 
@@ -184,7 +263,31 @@ def test_a_filled_sheet_becomes_a_visit_of_hers_is_logged_and_baibua_s_row_is_re
     assert send(KONG) == (1, 0) and planning.rows_to_mend(store.home, SOMSRI) is None
     (visit,) = of_child(accounts.people, WICHAI, place(KONG))
     assert (visit.form.agreed, visit.by, visit.form.on) == ("จะมาเรียน", "somsri", TODAY)
-    assert [line.what for line in entries(accounts.people, who="somsri")] == ["return_visits"] * 2
+    assert [line.what for line in entries(accounts.people, who="somsri")] == [
+        "visit_from_sheet", "return_visits", "visit_refused", "return_visits",
+    ]  # fmt: skip
+
+
+def test_hours_written_on_the_sheet_are_those_of_the_next_plan_also_on_the_command_line(
+    accounts: Accounts, tmp_path: Path
+) -> None:
+    run, store, sheet = ground.current_run(), ground.ground().store, tmp_path / "sheet.xlsx"
+    content = filled(KONG, "จะมาเรียน", hours="หลัง 15.00")
+    planning.keep(store.home, SOMSRI, made_by(accounts))
+    planning.take_back(run, store, accounts.people, SOMSRI, "plan.xlsx", content, NOW)
+    held = planning.kept(store.home, SOMSRI)
+    assert held is not None and held.choices.hours == {key(KONG): Hours(earliest=time(15))}
+    sheet.write_bytes(filled(MALI, "", on="", hours="ก่อน 14.00"))
+    ask = ["plan", "--school", THUNG_NA, "--days", "2026-06-09", "--to", str(tmp_path / "out"), "--as", "somsri"]
+    done = CliRunner().invoke(app, [*ask, "--hours", str(sheet), "--language", "en"])
+    assert done.exit_code == 0, done.stdout
+    kongs, malis = (next(line for line in done.stdout.splitlines() if one.first_name in line) for one in (KONG, MALI))
+    assert kongs.startswith("  15:00–15:30") and kongs.endswith("from 15.00") and malis.endswith("until 14.00")
+    out = CalamineWorkbook.from_path(tmp_path / "out" / "plan.xlsx").get_sheet_by_index(0).to_python()
+    assert {(row[0], row[6]) for row in out[1:]} == {(key(KONG), "15.00–"), (key(MALI), "–14.00")}
+    sheet.write_bytes(filled(MALI, "", on="", hours="เย็น"))
+    wrong = CliRunner().invoke(app, [*ask, "--hours", str(sheet)])
+    assert isinstance(wrong.exception, RaksaError) and "line 2" in str(wrong.exception)
 
 
 def test_on_the_command_line_the_sheet_comes_back_as_hers_and_never_as_nobodys(
@@ -195,7 +298,7 @@ def test_on_the_command_line_the_sheet_comes_back_as_hers_and_never_as_nobodys(
     assert "say whose with --as" in str(run(app, ["plan", "--return", str(sheet)]).exception)
     assert "needs --school" in str(run(app, ["plan", "--to", str(tmp_path)]).exception)
     done = run(app, ["plan", "--return", str(sheet), "--as", "somsri"])
-    assert (done.exit_code, done.stdout) == (0, "1 written, 0 handed in before, 0 rows not filled in\n")
+    assert (done.exit_code, done.stdout) == (0, "บันทึกแล้ว 1 แถว เคยส่งแล้ว 0 แถว ยังไม่ได้กรอก 0 แถว\n")
     (visit,) = of_child(accounts.people, WICHAI, place(KONG))
     assert visit.by == "somsri"
     sheet.write_bytes(filled(BAIBUA, "จะมาเรียน"))
@@ -267,11 +370,52 @@ def test_somsri_makes_a_plan_changes_it_and_finds_it_again(accounts: Accounts) -
     assert "read_plan" in {line.what for line in entries(accounts.people, who="somsri")}
 
 
+def test_somsri_says_on_the_page_when_a_family_is_home_and_finds_it_again(accounts: Accounts) -> None:
+    tomorrow = today_in_bangkok(datetime.now(UTC)) + timedelta(1)
+    app = opened_by(accounts, "somsri")
+    app = app.button_group(key="plan-days").set_value([tomorrow]).run()
+    app = app.selectbox(key="plan-family-th").select(key(KONG)).run()
+    app = app.selectbox(key="plan-earliest").select(time(15)).run()
+    app = app.checkbox(key="plan-first").check().run()
+    assert "สะดวกตั้งแต่ 15.00 น. · ไปก่อนบ้านอื่น" in text_of(app)
+    said = text_of(press(app, "จัดแผน"))
+    assert "15:00–15:30" in said and "เยี่ยม 2 บ้าน" in said
+    again = opened_by(accounts, "somsri")
+    assert "สะดวกตั้งแต่ 15.00 น. · ไปก่อนบ้านอื่น" in text_of(again)
+    again = again.selectbox(key="plan-family-th").select(key(KONG)).run()
+    assert again.selectbox(key="plan-earliest").value == time(15) and again.checkbox(key="plan-first").value
+    again = again.button_group(key="plan-not_on").set_value([tomorrow.weekday()]).run()
+    assert "ลำดับนี้ยังใช้ไม่ได้" in text_of(again) and "ครอบครัวไม่สะดวกวัน" in text_of(again)
+    said = text_of(press(again, "จัดแผน"))
+    assert "เยี่ยม 1 บ้าน" in said and "ครอบครัวไม่สะดวกในวันที่เลือกทุกวัน" in said
+
+
+def test_kamol_of_the_area_picks_a_school_first_and_plans_for_its_children(accounts: Accounts) -> None:
+    app = opened_by(accounts, "kamol")
+    said = text_of(app)
+    assert "จัดแผน" not in [button.label for button in app.button], "no school, no plan"
+    assert "ส่งตารางที่กรอกแล้วกลับมา" in said and not any(one.first_name in said for one in (KONG, MALI, SAI))
+    school = app.selectbox(key="plan-school-th")
+    assert SCHOOLS[SAI.school_id][0] not in school.options and SCHOOLS[THUNG_NA][0] in school.options
+    app = school.select(THUNG_NA).run()
+    days = app.button_group(key="plan-days")
+    app = press(days.set_value([today_in_bangkok(datetime.now(UTC)) + timedelta(1)]).run(), "จัดแผน")
+    said = text_of(app)
+    assert SCHOOLS[THUNG_NA][0] in said and "เยี่ยม 3 บ้าน" in said and "ใบบัว" in said and "โอกาส" not in said
+    elsewhere = Choices(SAI.school_id, TWO_DAYS)
+    run, store = ground.current_run(), ground.ground().store
+    for person, wrong in ((KAMOL, elsewhere), (PIM, Choices(THUNG_NA, TWO_DAYS)), (RUNG, Choices(THUNG_NA, TWO_DAYS))):
+        with pytest.raises(RaksaError, match="not among those of this account"):
+            planning.make(run, store, accounts.people, person, wrong, NOW, TODAY)
+    assert planning.schools(run, PIM) == {}, "who only counts children visits none"
+
+
 def test_the_files_hold_the_plan_of_the_page_and_nobody_gets_anothers(server: Server) -> None:
     """Before a plan there is no file; who has no such page is refused; each file is written to the log first."""
     paths = [f"/export/visits.{kind}" for kind in ("pdf", "ics", "xlsx")]
-    with server.signed_in("kamol") as client:
-        assert {client.get(path).status_code for path in [*paths, "/export/home-visits.xlsx"]} == {403}
+    for nobody in ("pim", "rung", "admin"):
+        with server.signed_in(nobody) as client:
+            assert {client.get(path).status_code for path in [*paths, "/export/home-visits.xlsx"]} == {403}
     with server.signed_in("wichai") as client:
         assert {client.get(path).status_code for path in paths} == {404}
         homes = (key_of(server.home, child.learner_id) for child in (KONG, MALI))
