@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 from streamlit import config
 from streamlit.starlette import App
@@ -28,7 +28,7 @@ from streamlit.starlette import App
 from dashboard import doors, exports, exports_area, exports_care
 from dashboard.gate import Gate, access_log
 from dashboard.ground import SESSION_HEADER, current_run, ground
-from dashboard.pages import PAGES
+from dashboard.pages import PAGES, pages_for
 from dashboard.requests import person_of
 from raksa.errors import RaksaError
 from raksa.people import PeopleAway
@@ -45,7 +45,11 @@ def _index(language: str) -> str:
 
 
 async def page(request: Request) -> Response:
-    return HTMLResponse(_index(person_of(request).language))
+    """The page; for somebody else's, as a link sent on leads to, the first of one's own, which says so."""
+    person, asked = person_of(request), request.url.path.strip("/")
+    if asked and asked not in pages_for(person):
+        return RedirectResponse(f"/?missing={asked}", 303)
+    return HTMLResponse(_index(person.language))
 
 
 async def health(_request: Request) -> Response:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from html import escape
 from typing import NoReturn
 
 import streamlit as st
+from streamlit.elements.lib.mutable_expander_container import ExpanderContainer
 
 from dashboard.ground import current_run, ground, now
 from dashboard.language import LANGUAGES, N_, Speaker, speak
@@ -18,6 +20,7 @@ from raksa.access import Person
 from raksa.audit import Entry, record
 from raksa.calendar import BANGKOK
 from raksa.errors import RaksaError
+from raksa.people import PeopleAway
 from raksa.thai import format_date
 
 # Only sizes and space; colours and the font are in .streamlit/config.toml. Thai needs a line height of 1.6 and more.
@@ -29,16 +32,26 @@ STYLE = """<style>
 .raksa h3 a { color: inherit; }
 .raksa p { margin: 0; line-height: 1.7; overflow-wrap: anywhere; }
 .raksa ul { margin: .25rem 0 0; padding-left: 1.2rem; line-height: 1.7; }
+.raksa .card { border: 1px solid #d5dedc; border-radius: .5rem; padding: .75rem 1rem; margin: 0 0 .75rem; }
+.raksa .card h2 a { color: inherit; }
+.raksa .cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 300px), 1fr)); gap: 0 .75rem; }
+.raksa summary { cursor: pointer; padding: .4rem 0; line-height: 1.7; }
 .raksa .small { color: #4a5b58; font-size: .9rem; }
 .raksa.bar form { display: inline; margin: 0; }
 .raksa.bar button { font: inherit; color: #0b6b61; background: none; border: 0; padding: .3rem 0; min-height: 2.5rem;
   text-decoration: underline; cursor: pointer; }
 .raksa.bar { line-height: 1.7; }
 .raksa.sheet { overflow-x: auto; line-height: 1.7; }
-.raksa.sheet table { border-collapse: collapse; width: 100%; }
-.raksa.sheet th, .raksa.sheet td { text-align: left; vertical-align: top; padding: .35rem .75rem .35rem 0;
-  border-bottom: 1px solid #d5dedc; min-width: 5.5rem; }
-.raksa.sheet th { font-weight: 600; }
+.raksa table { border-collapse: collapse; width: 100%; }
+.raksa th, .raksa td { text-align: left; vertical-align: top; padding: .35rem .75rem .35rem 0; min-width: 5.5rem;
+  border-bottom: 1px solid #d5dedc; }
+.raksa th { font-weight: 600; }
+/* On a phone the first column stays while the others are swiped, and a shadow says that there are others. */
+@media (max-width: 640px) {
+  .raksa.sheet th:first-child, .raksa.sheet td:first-child { position: sticky; left: 0; background: #fff; }
+  .raksa.sheet { background: linear-gradient(to left, #fff, #fff) right / 2rem 100% no-repeat local,
+    linear-gradient(to left, #9fb0ac, transparent) right / .75rem 100% no-repeat scroll; }
+}
 .raksa a { color: #0b6b61; }
 /* On a phone Streamlit hides the pages behind a sign: there they stand above the page as well. */
 .raksa.pages { display: none; line-height: 2.2; }
@@ -112,15 +125,22 @@ def bar(who: Here) -> None:
 
 
 def _keep_language(username: str) -> None:
-    ground().accounts.set_language(username, st.session_state["language"])
+    # Without the people database the choice holds for this sign-in; the page, drawn next, says what is the matter.
+    with suppress(PeopleAway):
+        ground().accounts.set_language(username, st.session_state["language"])
 
 
 def run_now(who: Here) -> Run:
-    """The run people see; where there is none yet, the page says so and ends."""
+    """The run people see; where there is none that can be read, the page says so and ends."""
+    say = who.say
     try:
         return current_run()
     except RaksaError:
-        st.info(who.say("There is no list yet. Whoever looks after the data runs: raksa score"))
+        if ground().store.current().run:
+            st.info(say("The list cannot be read: another version of Raksa made it, or files of it are missing. "
+                        "Whoever looks after the data runs: raksa doctor, then raksa score"))  # fmt: skip
+        else:
+            st.info(say("There is no list yet. Whoever looks after the data runs: raksa score"))
         st.stop()
 
 
@@ -148,6 +168,7 @@ def pick(who: Here, label: str, options: Mapping[str, str], everything: str, key
         format_func=lambda value: options.get(value, value),
         placeholder=everything,
         key=f"{key}-{who.language}",
+        persist_state="session",  # also past a click that broke off because the people database was away
     )
     kept = found if found is not None and found in options else ""
     st.session_state[key] = kept
@@ -189,14 +210,33 @@ def counts_table(who: Here, counts: Sequence[Count], first: str) -> None:
 def sheet(headings: Sequence[str], rows: Sequence[Sequence[str]], links: Sequence[str] = ()) -> None:
     """A table as plain HTML: readable by a screen reader, on paper, and on a phone (it scrolls in itself). `links`: for
     each row the address its first cell leads to."""
-    head = "".join(f"<th>{escape(heading)}</th>" for heading in headings)
+    # Focusable, so that the arrow keys scroll it where it is wider than the screen.
+    st.html(f'<div class="raksa sheet" tabindex="0">{table(headings, rows, links)}</div>')
+
+
+def table(headings: Sequence[str], rows: Sequence[Sequence[str]], links: Sequence[str] = ()) -> str:
+    """The HTML of `sheet`, for a part of a larger block."""
     cells = [[escape(cell) for cell in row] for row in rows]
     for row, address in zip(cells, links, strict=False):
         row[0] = f'<a href="{escape(address)}" target="_self">{row[0]}</a>'
+    head = "".join(f"<th>{escape(heading)}</th>" for heading in headings)
     body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in cells)
-    # Focusable, so that the arrow keys scroll it where it is wider than the screen.
-    table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-    st.html(f'<div class="raksa sheet" tabindex="0">{table}</div>')
+    return f"<table>{f'<thead><tr>{head}</tr></thead>' if head else ''}<tbody>{body}</tbody></table>"
+
+
+def html(body: str) -> None:
+    """HTML in our own style. A part of a page is best one block: each costs the server as much as a widget."""
+    st.html(f'<div class="raksa">{body}</div>')
+
+
+def folded(said: str, body: str) -> str:
+    """HTML that waits behind a click, which the server does not hear of: for what is short."""
+    return f"<details><summary>{escape(said)}</summary>{body}</details>"
+
+
+def opened(said: str, key: str) -> ExpanderContainer:
+    """A part that waits behind a click and is only made once `.open`: for what is long, or asks something."""
+    return st.expander(said, key=key, on_change="rerun")
 
 
 def facts(said: Iterable[tuple[str, str]]) -> None:

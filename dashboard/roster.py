@@ -14,12 +14,12 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 import numpy as np
@@ -82,6 +82,7 @@ COLUMNS = {
     "guardian_relation": N_("Relation"),
     "phone": N_("Telephone"),
 }
+_PAGE = 100  # children a page shows at most
 # Order of a list -> what it is called, and the order in SQL over s (score), r (roster) and g (signal).
 SORTS = {"need": N_("Need"), "name": N_("Name"), "class": N_("Class"), "away": N_("Most days away")}
 _GRADE_PLACES = "[" + ", ".join(f"'{grade}'" for grade in GRADES) + "]"
@@ -92,6 +93,7 @@ _ORDERS = {
     "r.first_name COLLATE th, s.learner_id",
     "away": "g.away_28d DESC NULLS LAST, s.risk DESC NULLS LAST, s.learner_id",
 }
+_ORDERS["urgent"] = f"list_position({list(_WHY)}, s.cannot_score), {_ORDERS['name']}"  # who has no score
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,8 +125,37 @@ class Run:
             found = cursor.execute(sql, list(values)).fetchnumpy()
         return {name: np.asarray(column) for name, column in found.items()}
 
+    def kept(self, sql: str, values: Sequence[object] = ()) -> tuple[tuple[Any, ...], ...]:
+        """The same as `rows`, asked once: for a page's small answers. A run never changes, and who asks is part of the
+        question, so that nobody is given another person's answer."""
+        hashable = (tuple(value) if isinstance(value, list) else value for value in values)
+        return _answered(self, sql, tuple(hashable))
+
     def close(self) -> None:
         self.connection.close()
+
+
+@lru_cache(maxsize=2048)  # 20 kB each at most, as a page of children is
+def _answered(run: Run, sql: str, values: tuple[object, ...]) -> tuple[tuple[Any, ...], ...]:
+    return tuple(run.rows(sql, [list(value) if isinstance(value, tuple) else value for value in values]))
+
+
+class _School(NamedTuple):
+    name: str | None
+    area: str | None
+    last_mark_on: date | None
+
+
+@lru_cache(maxsize=4)
+def _schools(run: Run) -> dict[str, _School]:
+    """Every school of the run by its code: looked up here, joined to nothing. A nation has some 30,000."""
+    return {
+        code: _School(*row) for code, *row in run.rows("SELECT school_id, name, area_name, last_mark_on FROM school")
+    }
+
+
+_NO_SCHOOL = _School(None, None, None)
+_Ask = Callable[[str, Sequence[object]], Sequence[tuple[Any, ...]]]  # Run.rows or Run.kept
 
 
 @dataclass(frozen=True)
@@ -401,7 +432,7 @@ _WAYS = {
     "abc_flags": N_("Count of warning signs"),
     "school_only": N_("Choosing schools, not children"),
     "best_rule": N_("The best single rule of the years before"),
-    "logistic": N_("A plain regression on the same facts"),
+    "logistic": N_("A logistic regression on the same facts"),
     "demographics": N_("Age, grade and home alone"),
     "nominated": N_("Teachers' nominations alone"),
     "nominated_then_model": N_("Teachers' nominations, then the model"),
@@ -452,11 +483,17 @@ def figures(run: Run, language: str = "th") -> list[Figure]:
     for measure in [*(m for m in _MEASURES if m in measured), *others]:
         name, meaning = _MEASURES.get(measure, (measure, "—"))
         values = tuple(
-            _figure(held.get(measure), between.get(measure) if way == "model" else None)
+            _weeks(held.get(measure))
+            if measure == "lead / weeks_median"
+            else _figure(held.get(measure), between.get(measure) if way == "model" else None)
             for way, held in compared.items()
         )
         found.append(Figure(say(name), say(meaning), period, values))
     return found
+
+
+def _weeks(value: float | None) -> str:
+    return "–" if value is None or value != value else f"{value:.0f}"
 
 
 def _flat(values: dict[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
@@ -480,9 +517,8 @@ def classes(run: Run, person: Person | None, school_id: str = "") -> list[tuple[
     """Grade and room of the classes in which the person may see a learner, in school order."""
     condition, values = seen_by(person)
     chosen, more = _chosen(Filters(school=school_id, listed_only=False))
-    found = run.rows(
-        f"SELECT DISTINCT s.grade, coalesce(s.room, '') FROM (SELECT * FROM score WHERE {condition}) s "
-        f"LEFT JOIN school c USING (school_id) WHERE {chosen}",
+    found = run.kept(
+        f"SELECT DISTINCT s.grade, coalesce(s.room, '') FROM (SELECT * FROM score WHERE {condition}) s WHERE {chosen}",
         [*values, *more],
     )
     named = ((grade, room) for grade, room in found if grade)
@@ -607,20 +643,18 @@ def how_many(run: Run, person: Person | None, filters: Filters) -> int:
     condition, values = seen_by(person)
     chosen, more = _chosen(filters, person)
     return int(
-        run.rows(
-            f"SELECT count(*) FROM (SELECT * FROM score WHERE {condition}) s LEFT JOIN school c USING (school_id) "
-            f"WHERE s.cannot_score IS NULL AND {chosen}",
+        run.kept(
+            f"SELECT count(*) FROM (SELECT * FROM score WHERE {condition}) s WHERE s.cannot_score IS NULL AND {chosen}",
             [*values, *more],
         )[0][0]
     )
 
 
 def cannot_score(run: Run, person: Person | None, filters: Filters = Filters()) -> list[Unscored]:
-    """The children the person may see who have no score, with the reason and whose turn it is. Missing is not safe:
-    this list stands beside the other one."""
-    found = _children(run, person, replace(_unlisted(filters), sort="name"), "s.cannot_score IS NOT NULL")
-    last = dict(run.rows("SELECT school_id, last_mark_on FROM school"))
-    return [_unscored(one, last.get(one.school_id)) for one in found]
+    """The children the person may see who have no score, with the reason and whose turn it is: those to be looked for
+    at once first, then by name. Missing is not safe: this list stands beside the other one."""
+    found = _children(run, person, replace(_unlisted(filters), sort="urgent"), "s.cannot_score IS NOT NULL")
+    return [why_not(run, one) for one in found]
 
 
 def gaps(run: Run, person: Person | None, filters: Filters = Filters()) -> list[Gap]:
@@ -628,16 +662,15 @@ def gaps(run: Run, person: Person | None, filters: Filters = Filters()) -> list[
     with the most children."""
     condition, values = seen_by(person)
     chosen, more = _chosen(_unlisted(filters), person)
-    found = run.rows(
-        f"""
-        SELECT s.school_id, any_value(c.name), s.cannot_score, count(*), any_value(c.last_mark_on)
-        FROM (SELECT * FROM score WHERE {condition}) s LEFT JOIN school c USING (school_id)
-        WHERE s.cannot_score IS NOT NULL AND {chosen} GROUP BY s.school_id, s.cannot_score
-        """,
+    found = run.kept(
+        f"SELECT s.school_id, s.cannot_score, count(*) FROM (SELECT * FROM score WHERE {condition}) s "
+        f"WHERE s.cannot_score IS NOT NULL AND {chosen} GROUP BY s.school_id, s.cannot_score",
         [*values, *more],
     )
-    urgent = list(_WHY)
-    listed = [Gap(row[0], row[1], row[2], row[3], *_words(row[2], row[4])) for row in found]
+    urgent, listed = list(_WHY), []
+    for code, reason, learners in found:
+        school = _schools(run).get(code, _NO_SCHOOL)
+        listed.append(Gap(code, school.name, reason, learners, *_words(reason, school.last_mark_on)))
     return sorted(listed, key=lambda gap: (urgent.index(gap.code), -gap.learners, gap.school_id))
 
 
@@ -648,13 +681,8 @@ def _unlisted(filters: Filters) -> Filters:
 
 def why_not(run: Run, child: Child) -> Unscored:
     """The same for one child the person may see already; `child.cannot_score` must be set."""
-    last = run.rows("SELECT last_mark_on FROM school WHERE school_id = ?", [child.school_id])
-    return _unscored(child, last[0][0] if last else None)
-
-
-def _unscored(child: Child, last_mark_on: date | None) -> Unscored:
-    code = child.cannot_score or ""
-    return Unscored(child, code, last_mark_on, *_words(code, last_mark_on))
+    code, last = child.cannot_score or "", _schools(run).get(child.school_id, _NO_SCHOOL).last_mark_on
+    return Unscored(child, code, last, *_words(code, last))
 
 
 def _words(code: str, last_mark_on: date | None) -> tuple[str, str, str, str]:
@@ -687,61 +715,68 @@ def _children(run: Run, person: Person | None, filters: Filters, extra: str) -> 
     chosen, more = _chosen(filters, person)
     score = "s.risk, s.rank" if sees_score(person) else "NULL, NULL"
     order = _ORDERS.get(filters.sort, _ORDERS["need"])
-    # Names and signals of a nation are long tables: names are looked for where the person's children are, and only an
-    # order by them reads either before the page is cut out.
+    # Names and signals of a nation are long tables: names are looked for where the person's children are, and only a
+    # page cut out in an order by them reads either before it is cut.
     near, where_from = _near(person)
     names = f"LEFT JOIN (SELECT * FROM roster WHERE {near}) r USING (learner_id) "
     signals = "LEFT JOIN signal g USING (learner_id) "
-    by_name, by_signal = "r." in order, "g." in order
-    found = run.rows(
+    cut = (
+        ""
+        if filters.top is None and not filters.skip
+        else (f"ORDER BY {order} LIMIT {'ALL' if filters.top is None else int(filters.top)} OFFSET {int(filters.skip)}")
+    )
+    by_name, by_signal = "r." in cut, "g." in cut
+    ask = run.kept if filters.top is not None and filters.top <= _PAGE else run.rows
+    found = ask(
         f"""
         WITH s AS MATERIALIZED (
-            SELECT s.* FROM (SELECT * FROM score WHERE {condition}) s LEFT JOIN school c USING (school_id)
+            SELECT s.* FROM (SELECT * FROM score WHERE {condition}) s
             {names if by_name else ""} {signals if by_signal else ""}
-            WHERE {extra} AND {chosen} ORDER BY {order}
-            LIMIT {filters.top if filters.top is not None else "ALL"} OFFSET {int(filters.skip)}
+            WHERE {extra} AND {chosen} {cut}
         )
-        SELECT s.learner_id, s.area_id, c.area_name, s.school_id, c.name, s.grade, s.room,
+        SELECT s.learner_id, s.area_id, s.school_id, s.grade, s.room,
                r.roll_number, r.student_number, r.prefix, r.first_name, r.last_name, s.listed,
                r.guardian_name, r.guardian_relation, r.phone, s.cannot_score, s.newly_listed, g.away_28d, {score}
-        FROM s LEFT JOIN school c USING (school_id) {names} {signals}
+        FROM s {names} {signals}
         ORDER BY {order}
         """,
         [*values, *(where_from if by_name else ()), *more, *where_from],
     )
-    why = _reasons(run, person, [row[0] for row in found])
+    why = _reasons(run, person, [row[0] for row in found if row[14] is None], ask)  # unscored, there are none
     home = run.folder.parents[1]
     return [
         Child(
             learner_id=row[0],
             key=key_of(home, row[0]),
             area_id=row[1],
-            area=row[2],
-            school_id=row[3],
-            school=row[4],
-            grade=row[5],
-            room=row[6],
-            roll_number=row[7],
-            student_number=row[8],
-            name=full_name(row[9], row[10], row[11]),
-            listed=row[12],
-            guardian_name=row[13],
-            guardian_relation=row[14],
-            phone=row[15],
-            cannot_score=row[16],
-            new=row[17],
-            away_28d=row[18],
-            risk=row[19],
-            rank=row[20],
+            area=_schools(run).get(row[2], _NO_SCHOOL).area,
+            school_id=row[2],
+            school=_schools(run).get(row[2], _NO_SCHOOL).name,
+            grade=row[3],
+            room=row[4],
+            roll_number=row[5],
+            student_number=row[6],
+            name=full_name(row[7], row[8], row[9]),
+            listed=row[10],
+            guardian_name=row[11],
+            guardian_relation=row[12],
+            phone=row[13],
+            cannot_score=row[14],
+            new=row[15],
+            away_28d=row[16],
+            risk=row[17],
+            rank=row[18],
             reasons=why.get(row[0], ()),
         )
         for row in found
     ]
 
 
-def _reasons(run: Run, person: Person | None, learners: list[int]) -> dict[int, tuple[Reason, ...]]:
+def _reasons(run: Run, person: Person | None, learners: list[int], ask: _Ask) -> dict[int, tuple[Reason, ...]]:
     found: dict[int, list[Reason]] = {}
-    for learner, *reason in run.rows(
+    if not learners:
+        return {}
+    for learner, *reason in ask(
         "SELECT learner_id, family, text_th, text_en, lower_th, lower_en, feature FROM reason "
         "WHERE learner_id IN (SELECT unnest(?::BIGINT[])) ORDER BY learner_id, position",
         [learners],
@@ -765,16 +800,17 @@ def discreet(person: Person | None, reasons: Iterable[Reason]) -> tuple[Reason, 
 
 
 def _chosen(filters: Filters, person: Person | None = None) -> tuple[str, list[object]]:
-    """The filters as a SQL condition over s (score) and c (school). `person` only says where names need to be looked
+    """The filters as a SQL condition over s (score). `person` only says where names need to be looked
     for; what may be seen is asked elsewhere."""
     parts: list[str] = ["TRUE"]
     values: list[object] = []
-    for code, name, value in (
-        ("s.area_id", "c.area_name", filters.area),
-        ("s.school_id", "c.name", filters.school),
+    for column, name, value in (
+        ("area_id", "area_name", filters.area),
+        ("school_id", "name", filters.school),
     ):
         if value:
-            parts.append(f"({code} = ? OR contains({name}, ?))")
+            named = f"SELECT {column} FROM school WHERE contains({name}, ?)"
+            parts.append(f"(s.{column} = ? OR s.{column} IN ({named}))")
             values += [value, value]
     for column, value in (("s.grade", filters.grade), ("s.room", filters.room)):
         if value:
@@ -921,7 +957,7 @@ def person_named(settings: Settings, username: str) -> Person:
     finally:
         accounts.close()
     if person is None:
-        raise RaksaError(f"There is no account {username}. The page People lists the accounts there are.")
+        raise RaksaError(f"There is no account {username}. `raksa people list` names those there are.")
     return person
 
 

@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -25,6 +26,7 @@ from raksa.settings import Settings
 
 _PATIENCE = 10.0  # seconds a process has to finish what it is answering
 _LOOK_EVERY = 0.5
+_EVERYWHERE = ("0.0.0.0", "::")
 
 
 def command(
@@ -72,12 +74,13 @@ def _stop(_signal: int, _frame: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def serve(settings: Settings, *, open_browser: bool = False, say: Callable[[str], None] = print) -> None:
+def serve(settings: Settings, *, open_browser: bool = False, say: Callable[[str], None] | None = None) -> None:
     """Serve the pages until interrupted; a process that dies is started again.
 
     Raises RaksaError if a port is taken, nobody could reach the page by a name, or a process ends before it answered.
     """
-    if settings.host in ("0.0.0.0", "::") and not settings.public_host:
+    say = say or partial(print, flush=True)
+    if settings.host in _EVERYWHERE and not settings.public_host:
         raise RaksaError(
             f"The page would be served on every address ({settings.host}), but no name is allowed. "
             "Write the name people type into their browser into the setting public_host, such as raksa.example.go.th."
@@ -86,6 +89,7 @@ def serve(settings: Settings, *, open_browser: bool = False, say: Callable[[str]
     for port in ports:
         if _taken(settings.host, port):
             raise RaksaError(f"Port {port} on {settings.host} is in use. Stop what runs there, or set RAKSA_PORT.")
+    say(f"\nThe page is at {address(settings)} (stop with Ctrl+C)")
 
     def begin(port: int) -> _Process:
         argv, environment = command(settings, port=port, open_browser=open_browser and port == settings.port)
@@ -116,11 +120,22 @@ def serve(settings: Settings, *, open_browser: bool = False, say: Callable[[str]
         _end([one.running for one in processes])
 
 
+def address(settings: Settings) -> str:
+    """Where a person opens the page: `public_url` where it was set, else this machine."""
+    if settings.public_url != Settings.model_fields["public_url"].default:
+        return settings.public_url
+    host = "localhost" if settings.host in _EVERYWHERE else settings.host
+    return f"http://{_in_address(host)}:{settings.port}"
+
+
+def _in_address(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
 def _answers(host: str, port: int) -> bool:
     """Whether it answers at all, be it that something is missing. Streamlit opens the port long before."""
-    name = f"[{host}]" if ":" in host else host
     try:
-        httpx.get(f"http://{name}:{port}/health", timeout=1, trust_env=False)
+        httpx.get(f"http://{_in_address(host)}:{port}/health", timeout=1, trust_env=False)
     except httpx.HTTPError:
         return False
     return True

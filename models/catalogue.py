@@ -131,6 +131,13 @@ def card_of(store: Store, model: str | None = None) -> dict[str, Any]:
     return card
 
 
+def learned_from(card: Mapping[str, Any]) -> list[int]:
+    """Academic years whose outcome a model has seen, to learn from or to be calibrated on; none where its card is
+    silent."""
+    learned = card.get("learned", {})
+    return [*learned.get("trained_on", ()), *learned.get("calibrated_on_years", ())]
+
+
 def checksums(store: Store, model: str | None = None) -> dict[str, str]:
     """SHA-256 of each file of a model, as saved with it."""
     sums: dict[str, str] = json.loads((_folder(store, model) / "checksums.json").read_text(encoding="utf-8"))

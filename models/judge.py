@@ -72,7 +72,10 @@ def judge(
         "kinds": {str(k): int(n) for k, n in held["kind"].value_counts().items()},
         "best_rule": chosen_rule,
         "compared": _compared(held, ways, chosen, settings.seed),
-        "intervals": intervals(left, chance, schools, seed=settings.seed),
+        "intervals": {
+            **intervals(left, chance, schools, seed=settings.seed),
+            **_of_the_lists(held, chosen["model"].share, settings.seed),
+        },
         "calibration": reliability(left, chance),
         "by_stage": {
             stage: {**_foreseen(left[at], chance[at]), "calibration": reliability(left[at], chance[at])}
@@ -147,18 +150,37 @@ def lead(held: pd.DataFrame, share: np.ndarray) -> dict[str, float]:
     """Of the learners who left: on how many lists in time. Weeks from the first as-of date a learner was listed to the
     last day attended (`attended_on`, else the last day known on a list), the median; and the share of all who left that
     was listed at least 60 days before."""
-    last = held["attended_on"].fillna(held["left_on"]) if "attended_on" in held else held["left_on"]
-    leavers = held.assign(last=pd.to_datetime(last))[held["left"] == 1]
-    first = leavers[share[leavers.index] > 0.5].groupby("learner_id")["as_of"].min()
-    until = leavers.groupby("learner_id")["last"].max()
-    days = (until.reindex(first.index) - first).dt.days.dropna()
-    everyone = leavers["learner_id"].nunique()
+    leavers = _leavers(held, share)
+    days, everyone = leavers["days"].dropna(), len(leavers)
     return {
         "left": everyone,
-        "listed": len(first),
+        "listed": int(leavers["listed"].sum()),
         "weeks_median": float(days.median() / 7) if len(days) else np.nan,
         "share_60_days": float((days >= LEAD_DAYS).sum() / everyone) if everyone else np.nan,
         "share_60_days_of_listed": float((days >= LEAD_DAYS).mean()) if len(days) else np.nan,
+    }
+
+
+def _leavers(held: pd.DataFrame, share: np.ndarray) -> pd.DataFrame:
+    """One row a learner who left, by learner_id: whether ever listed, and the days from the first listing to the last
+    day attended; NaN where never listed, or where that day is not known."""
+    last = held["attended_on"].fillna(held["left_on"]) if "attended_on" in held else held["left_on"]
+    rows = held.assign(last=pd.to_datetime(last))[held["left"] == 1]
+    until = rows.groupby("learner_id")["last"].max()
+    first = rows[share[rows.index] > 0.5].groupby("learner_id")["as_of"].min()
+    first = first.reindex(until.index)
+    return pd.DataFrame({"listed": first.notna(), "days": (until - first).dt.days})
+
+
+def _of_the_lists(held: pd.DataFrame, share: np.ndarray, seed: int) -> dict[str, tuple[float, float]]:
+    """Intervals of what the lists find, named as the figures are in `compared`."""
+    left, drawn, leavers = held["left"].to_numpy(), _Drawings(held["school_id"], seed), _leavers(held, share)
+    schools = held.groupby("learner_id")["school_id"].first().reindex(leavers.index)
+    in_time = (leavers["days"] >= LEAD_DAYS).to_numpy(float)
+    return {
+        "at_capacity / precision": _interval(drawn.ratio(share * left, share)),
+        "at_capacity / recall": _interval(drawn.ratio(share * left, left)),
+        "lead / share_60_days": _interval(_Drawings(schools, seed).ratio(in_time, np.ones(len(in_time)))),
     }
 
 

@@ -100,9 +100,7 @@ _COMPARED = ("absent_rate_14d", "absent_rate_28d", "absent_rate_84d", "absent_ra
              "unexcused_rate_year", "sick_rate_year", "late_rate_28d", "longest_absence", "absent_rate_last_year",
              "grade_average", "grade_latest", "grade_lowest_area", "midterm_percent", "open_results", "credits_behind",
              "lowest_attended_percent")  # fmt: skip
-_IN_UNIT = {"share": ("{:.0%}", "{:.0%}"), "days": ("{:.0f} วัน", "{:.0f} days"), "percent": ("{:.0f}%", "{:.0f}%"),
-            "school days": ("{:.0f} วัน", "{:.0f} days"), "grade 0–4": ("{:.2f}", "{:.2f}"),
-            "results": ("{:.0f}", "{:.0f}"), "credits": ("{:.1f}", "{:.1f}")}  # fmt: skip
+_IN_UNIT = {"share": "{:.0%}", "percent": "{:.0f}%", "grade 0–4": "{:.2f}", "results": "{:.0f}", "credits": "{:.1f}"}
 
 # What the coming four weeks can change of each family: facts that would be as usual in the class, or settled.
 _RECENT = ("absent_rate_14d", "absent_rate_28d", "unexcused_rate_28d", "late_rate_28d", "late_change_28d",
@@ -245,10 +243,10 @@ def _fact(name: str, rows: pd.DataFrame, language: int) -> list[object]:
         return [*spoken[np.nan_to_num(rows[column].to_numpy()).astype(int)]]
     if name.startswith("line_"):
         texts = (
-            ("ไม่มาเรียนได้อีก {:.0f} วัน", "ต่ำกว่าเกณฑ์ {:.0f} วัน"),
-            ("{:.0f} more days away are left", "{:.0f} days below it"),
+            ("ไม่มาเรียนได้อีก {}", "ต่ำกว่าเกณฑ์ {}"),
+            ("{} of absence left", "{} below it"),
         )
-        return [texts[language][left < 0].format(abs(left)) for left in rows["days_to_line"].tolist()]
+        return [texts[language][left < 0].format(_days(abs(left), language)) for left in rows["days_to_line"].tolist()]
     made: Mapping[str, Callable[[], pd.Series]] = {
         "grade_drop": lambda: -rows["grade_change"],
         "open_percent": lambda: 100 * rows["open_share"],
@@ -264,11 +262,12 @@ def _beside(
     """What stands in brackets: the class's median, the time before, the day; "" where not known."""
     of_days, unit = np.ones(len(rows)), feature.unit
     recorded = f"recorded_days_{feature.name.rpartition('_')[2]}"
-    if unit == "share" and recorded in rows:
+    # Last year's share is of last year's days, which no feature counts: it stays a share.
+    if unit == "share" and feature.name != _LAST_YEAR and recorded in rows:
         of_days, unit = rows[recorded].to_numpy(np.float64), "days"
     told = []
     if usual is not None and feature.name in _COMPARED:
-        told.append(_in_words("ค่ากลางของห้อง ", "class median ", usual * of_days, unit))
+        told.append(_in_words("ค่ากลางของห้อง {}", "class median {}", usual * of_days, unit))
     before = _before(feature.name, rows)
     if before is not None:
         told.append(_in_words(*before[:2], before[2] * of_days, unit))
@@ -286,11 +285,12 @@ def _beside(
 def _before(name: str, rows: pd.DataFrame) -> tuple[str, str, np.ndarray] | None:
     """Words and values of the same fact in the time before; NaN where not known, None where there is no such time."""
     then = {
-        "absent_rate_28d": ("ช่วงเดียวกันของภาคก่อน ", "same weeks of the term before ", "absent_change_term"),
-        "grade_latest": ("ก่อนหน้า ", "before ", "grade_change"),
+        "absent_rate_28d": ("ช่วงเดียวกันของภาคก่อน {}", "same weeks of the term before {}", "absent_change_term"),
+        "grade_latest": ("ก่อนหน้า {}", "before {}", "grade_change"),
     }
     if name == "absent_rate_year":
-        return "ปีก่อนในจำนวนวันเท่ากัน ", "last year, of as many days ", rows["absent_rate_last_year"].to_numpy(np.float64)
+        last_year = rows["absent_rate_last_year"].to_numpy(np.float64)
+        return "ปีก่อน {} ในจำนวนวันเรียนเท่ากัน", "last year {} in as many school days", last_year
     if name not in then:
         return None
     thai, english, change = then[name]
@@ -298,11 +298,19 @@ def _before(name: str, rows: pd.DataFrame) -> tuple[str, str, np.ndarray] | None
 
 
 def _in_words(thai: str, english: str, values: np.ndarray, unit: str) -> tuple[list[str], list[str]]:
-    """Values in their unit behind some words, in both languages; "" where not known."""
+    """Values in their unit amid some words, in both languages; "" where not known."""
+    form = _IN_UNIT.get(unit)
     return tuple(  # type: ignore[return-value]
-        ["" if value != value else said + form.format(value) for value in values.tolist()]
-        for said, form in zip((thai, english), _IN_UNIT[unit], strict=True)
-    )
+        ["" if value != value else said.format(form.format(value) if form else _days(value, language))
+         for value in values.tolist()]
+        for language, said in enumerate((thai, english))
+    )  # fmt: skip
+
+
+def _days(count: float, language: int) -> str:
+    """Whole days, in Thai (0) or English (1)."""
+    whole = round(count)
+    return f"{whole} วัน" if language == 0 else f"{whole} day" if whole == 1 else f"{whole} days"
 
 
 # ------------------------------------------------------------------------------------------------- where it stands

@@ -5,6 +5,8 @@ With closed years … Y−2, Y−1, Y (their outcome known):
     judged      learn ≤ Y−2, calibrate on Y−1, judge on Y     these figures go on the card
     published   learn ≤ Y−1, calibrate on Y                   this model scores the children of today
 
+`raksa train --judge-only` stops after the first and changes nothing.
+
 With two closed years the first is learned from, calibrated on out-of-fold rows, and the second judges.
 """
 
@@ -76,28 +78,7 @@ def train(
     say = progress or (lambda _: None)
     rows, years = usable_rows(store, settings, say)
     usable = rows[rows["cannot_score"].isna()]
-    chosen: dict[str, Any] = {"params": None, "rounds": None}
-    found: dict[str, Any] | None = None
-    if budget or trials:
-        say("looking for settings in the past")
-        past = usable[usable["academic_year"].isin(years[:-2] or years[:-1])]
-        found = search(
-            past, MODEL_FEATURES, budget=budget or np.inf, most=trials, seed=settings.seed, progress=say
-        )  # fmt: skip
-        chosen = {"params": found["params"], "rounds": found["rounds"]}
-    say(f"judging on {years[-1]}")
-    judged_by = _fit(usable, years[:-1], settings, chosen)
-    before, held = _past_and_last(usable, years)
-    said = _beside(beside, judged_by, held)
-    others = {**_champion(store, years[-1]), **said.ways}
-    judged = {
-        "trained_on": years[:-2] or years[:-1],
-        "calibrated_on": years[-2:-1] if len(years) > 2 else "out-of-fold rows",
-        **judge(judged_by, before, held, settings, others),
-        **said.figures,
-        "audit": _audit(store, settings, judged_by, rows[rows["academic_year"] == years[-1]]),
-    }
-    judged["random_split"] = random_split(usable, judged["compared"]["model"]["auc"], settings, judged_by)
+    judged, found, chosen = _judged(store, settings, rows, years, say, budget=budget, trials=trials, beside=beside)
     say(f"fitting on {years[0]} to {years[-1]}")
     published = _fit(usable, years, settings, chosen)
     card = {
@@ -122,6 +103,61 @@ def train(
     return Trained(model, {"id": model, **card})
 
 
+def judge_year(
+    store: Store,
+    settings: Settings,
+    progress: Callable[[str], None] | None = None,
+    *,
+    budget: float | None = None,
+    trials: int | None = None,
+    beside: Callable[[pd.DataFrame, np.ndarray], Beside] | None = None,
+) -> dict[str, Any]:
+    """What the card of a model trained now would say under `judged` and `search`: the last closed year foreseen by a
+    model of the years before it, without that model of today and without a trace in the store. As `train`."""
+    say = progress or (lambda _: None)
+    rows, years = usable_rows(store, settings, say)
+    judged, found, _ = _judged(store, settings, rows, years, say, budget=budget, trials=trials, beside=beside)
+    return {"judged": judged, "search": found}
+
+
+def _judged(
+    store: Store,
+    settings: Settings,
+    rows: pd.DataFrame,
+    years: list[int],
+    say: Callable[[str], None],
+    *,
+    budget: float | None,
+    trials: int | None,
+    beside: Callable[[pd.DataFrame, np.ndarray], Beside] | None,
+) -> tuple[dict[str, Any], dict[str, Any] | None, dict[str, Any]]:
+    """The judged year as a card has it, what the search found if one was asked for, and the settings of the trees."""
+    usable = rows[rows["cannot_score"].isna()]
+    chosen: dict[str, Any] = {"params": None, "rounds": None}
+    found: dict[str, Any] | None = None
+    if budget or trials:
+        say("looking for settings in the past")
+        past = usable[usable["academic_year"].isin(years[:-2] or years[:-1])]
+        found = search(
+            past, MODEL_FEATURES, budget=budget or np.inf, most=trials, seed=settings.seed, progress=say
+        )  # fmt: skip
+        chosen = {"params": found["params"], "rounds": found["rounds"]}
+    say(f"judging on {years[-1]}")
+    judged_by = _fit(usable, years[:-1], settings, chosen)
+    before, held = _past_and_last(usable, years)
+    said = _beside(beside, judged_by, held)
+    others = {**_champion(store, years[-1]), **said.ways}
+    judged = {
+        "trained_on": years[:-2] or years[:-1],
+        "calibrated_on": years[-2:-1] if len(years) > 2 else "out-of-fold rows",
+        **judge(judged_by, before, held, settings, others),
+        **said.figures,
+        "audit": _audit(store, settings, judged_by, rows[rows["academic_year"] == years[-1]]),
+    }
+    judged["random_split"] = random_split(usable, judged["compared"]["model"]["auc"], settings, judged_by)
+    return judged, found, chosen
+
+
 def _beside(of: Callable[[pd.DataFrame, np.ndarray], Beside] | None, risk: Risk, held: pd.DataFrame) -> Beside:
     if of is None:
         return Beside()
@@ -134,8 +170,7 @@ def _champion(store: Store, year: int) -> dict[str, Risk]:
     name = store.current().model
     if not name:
         return {}
-    learned = catalogue.card_of(store, name)["learned"]
-    seen = [*learned.get("trained_on", ()), *learned.get("calibrated_on_years", ())]
+    seen = catalogue.learned_from(catalogue.card_of(store, name))
     return {} if not seen or year in seen else {"champion": load(store.model_folder(name))}
 
 

@@ -52,6 +52,7 @@ THAI_DIGITS = 0.12  # of the roll books, and of the schools' DMC cells
 CP874 = 0.5  # of the roll books
 UNKNOWN_MARK = 0.04  # of the roll books: one box
 NOT_YET_GRADED = 0.003
+NO_PHONE = 0.15  # of the guardians
 UNANSWERED = 0.01  # of the boxes about house, vehicles and goods
 BAD_DAILY_ROWS = 2  # rows of each kind in every daily file: an unknown status, an impossible date, a repeated row
 
@@ -62,6 +63,7 @@ DMC_HEADERS = (
     "ชื่อบิดา", "นามสกุลบิดา", "อาชีพของบิดา", "ชื่อมารดา", "นามสกุลมารดา", "อาชีพของมารดา", "ความด้อยโอกาส",
     "ยังไม่สามารถจำหน่ายได้ (3.1.8)",
 )  # fmt: skip
+PHONE_HEADER = "เบอร์โทรศัพท์"  # a column schools add behind DMC's own
 SGS_HEADERS = (
     "รหัสโรงเรียน", "รหัสวิชา", "ชื่อวิชา", "หน่วยกิต", "กลุ่มที่", "ชั้น/ห้อง", "ครูผู้สอน", "เลขประจำตัว", "ชื่อ-นามสกุล", "เลขที่",
     "ปีการศึกษา", "ภาคเรียนที่", "ก่อนกลางภาค", "กลางภาค", "หลังกลางภาค", "ปลายภาค", "รวม", "รวมร้อยละ", "เต็มก่อนกลางภาค",
@@ -249,7 +251,9 @@ def _write_dmc(school: School, folder: Path) -> list[Path]:
         name = f"{year}-{number}-student-{school.row['school_id']}.xlsx"
         title = f"วันและเวลาที่สร้างรายงาน {_be(listed)} 16:30"
         rows = _dmc_rows(school, year, number, part)
-        files.append(_write_xlsx(folder / str(year) / "dmc_list" / name, [[title], list(DMC_HEADERS), *rows], listed))
+        files.append(
+            _write_xlsx(folder / str(year) / "dmc_list" / name, [[title], [*DMC_HEADERS, PHONE_HEADER], *rows], listed)
+        )
     return files
 
 
@@ -273,7 +277,7 @@ def _dmc_rows(school: School, year: int, number: int, part: pd.DataFrame) -> lis
     room = part["room"].astype(str).tolist()
     if school.rng(2).random() < THAI_DIGITS:
         room, born = [_thai(text) for text in room], [_thai(text) for text in born]
-    parents = _parents(part["person"].to_numpy(), who)
+    parents, phone = _parents(part["person"].to_numpy(), who), [_phone(person) for person in part["person"].tolist()]
     poor = who["poverty"].to_numpy() > 0.6
     sex = np.where(who["sex"] == "male", "ช", "ญ")
     place = [
@@ -290,6 +294,7 @@ def _dmc_rows(school: School, year: int, number: int, part: pd.DataFrame) -> lis
             born[k], age[k], "-" if unweighed[k] else float(weight[k]), "-" if unweighed[k] else height[k],
             *parents[k][:4],
             *parents[k][4:7], *place, *parents[k][7:], "ยากจน" if poor[k] else "-", "ใช่" if floating[k] else "-",
+            phone[k],
         ]
         for k in range(n)
     ]  # fmt: skip
@@ -357,6 +362,13 @@ def _parents(person: np.ndarray, who: pd.DataFrame) -> list[tuple[str, ...]]:
             *((father, surname, jobs[1]) if mixed % 9 else ("-", "-", "-")), mother, surname, jobs[2],
         ))  # fmt: skip
     return rows
+
+
+def _phone(person: int) -> str:
+    """A guardian's number, the same in every list: it follows from the person's number, like the address. 08x-000-xxxx
+    is made up at a glance."""
+    mixed = person * 2_246_822_519 % 2**32  # another factor: who has a telephone says nothing about the rest
+    return "-" if mixed / 2**32 < NO_PHONE else f"08{mixed // 7 % 10}-000-{mixed // 73 % 10_000:04d}"
 
 
 # ------------------------------------------------------------------------------------------------- attendance

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import settings as hypothesis
 
 from raksa.demo import run
 from raksa.settings import Settings
@@ -12,6 +13,9 @@ from tests.cast import MORNING
 from tests.people_database import people, people_settings, postgres
 
 __all__ = ["people", "people_settings", "postgres"]
+
+hypothesis.register_profile("raksa", deadline=None)  # a busy machine is no failure
+hypothesis.load_profile("raksa")
 
 
 @pytest.fixture(scope="session")

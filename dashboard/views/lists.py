@@ -149,26 +149,23 @@ def show(who, run, filters, wanted, as_table):
     if as_table:
         table(who, found, wanted)
     else:
-        for child in found:
-            card(who, run, child)
+        # One block: Streamlit takes as long for each card of its own as for all of them together.
+        page.html("".join(card(who, run, child) for child in found))
 
 
 def card(who, run, child):
     """One child: name, class, what is needed and why. No colour, and for a teacher no number."""
     _ = who.say
-    with st.container(border=True):
-        place = " · ".join(filter(None, (child.class_name, child.school, _("New this week") if child.new else "")))
-        reasons = page.sentences(getattr(reason, who.language) for reason in child.reasons)
-        chance = ""
-        if child.risk is not None:
-            chance = _("Estimated chance of leaving by {day}: about {n}%",
-                       day=page.day(who, run.horizon), n=max(1, round(100 * child.risk)))  # fmt: skip
-        st.html(
-            f'<div class="raksa"><h2>{escape(child.name)}</h2><p class="small">{escape(place)}</p>'
-            f'{reasons if child.reasons else ""}<p class="small">{escape(chance)}</p></div>'
-        )
-        if st.button(_("Open"), key=f"open-{child.key}"):
-            st.switch_page("views/child.py", query_params={"child": child.key})
+    place = " · ".join(filter(None, (child.class_name, child.school, _("New this week") if child.new else "")))
+    reasons = page.sentences(getattr(reason, who.language) for reason in child.reasons) if child.reasons else ""
+    chance = ""
+    if child.risk is not None:
+        chance = _("Estimated chance of leaving by {day}: about {n}%",
+                   day=page.day(who, run.horizon), n=max(1, round(100 * child.risk)))  # fmt: skip
+    return (
+        f'<section class="card"><h2><a href="/child?child={child.key}" target="_self">{escape(child.name)}</a></h2>'
+        f'<p class="small">{escape(place)}</p>{reasons}<p class="small">{escape(chance)}</p></section>'
+    )
 
 
 def table(who, found, wanted):
@@ -193,23 +190,26 @@ def unscored(who, run, filters):
     )
     # Names only where they can be read: by school, not 60,000 of an area whose attendance has not arrived.
     children = roster.cannot_score(run, who.person, filters) if total <= NAMES_SHOWN else []
-    for gap in found[:GAPS_SHOWN]:
-        with st.container(border=True):
-            why, turn = (getattr(gap, f"{what}_{who.language}") for what in ("why", "turn"))
-            st.html(
-                f'<div class="raksa"><h3>{escape(gap.school or "")}</h3>'
-                f'<p class="small">{escape(_("Children: {n}", n=gap.learners))}</p>'
-                f"<p>{escape(why)}</p><p><b>{escape(_('Whose turn'))}</b>: {escape(turn)}</p></div>"
-            )
-            if children:
-                with st.expander(_("Names")):
-                    mine = [u.child for u in children if (u.child.school_id, u.code) == (gap.school_id, gap.code)]
-                    names = page.sentences(f"{child.name} ({child.class_name})" for child in mine)
-                    st.html(f'<div class="raksa">{names}</div>')
+    page.html("".join(gap_card(who, gap, children) for gap in found[:GAPS_SHOWN]))
     if len(found) > GAPS_SHOWN:
         st.caption(_("and {n} more; choose a school to see them.", n=len(found) - GAPS_SHOWN))
     if not children:
         st.caption(_("Choose a school or a class to see the names."))
+
+
+def gap_card(who, gap, children):
+    """A school's children without an estimate for one reason; their names where they are given."""
+    _ = who.say
+    why, turn = (getattr(gap, f"{what}_{who.language}") for what in ("why", "turn"))
+    mine = [u.child for u in children if (u.child.school_id, u.code) == (gap.school_id, gap.code)]
+    names = page.sentences(f"{child.name} ({child.class_name})" for child in mine)
+    return (
+        f'<section class="card"><h3>{escape(gap.school or "")}</h3>'
+        f'<p class="small">{escape(_("Children: {n}", n=gap.learners))}</p>'
+        f"<p>{escape(why)}</p><p><b>{escape(_('Whose turn'))}</b>: {escape(turn)}</p>"
+        + (page.folded(_("Names"), names) if mine else "")
+        + "</section>"
+    )
 
 
 def exports(who, query, wanted):
@@ -220,20 +220,21 @@ def exports(who, query, wanted):
         f'<a href="/export/list.{kind}?{asked}" target="_self">{escape(said)}</a>'
         for kind, said in (("xlsx", _("Excel file")), ("csv", _("CSV file")), ("pdf", _("PDF file")))
     )
-    st.html(f'<div class="raksa"><p>{escape(_("This list as a file"))}: {links}</p></div>')
-    page_at = urlsplit(st.context.url or "")
-    with st.expander(_("A link to this view")):
-        st.code(
-            page_at._replace(query=urlencode(query, safe=","), fragment="").geturl(), language=None, wrap_lines=True
-        )
-        st.caption(_("Whoever opens it signs in first, and sees of it what is hers or his to see."))
+    page.html(f"<p>{escape(_('This list as a file'))}: {links}</p>")
+    link = page.opened(_("A link to this view"), "link")
+    if link.open:
+        here = urlsplit(st.context.url or "")._replace(query=urlencode(query, safe=","), fragment="").geturl()
+        link.code(here, language=None, wrap_lines=True)
+        link.caption(_("Whoever opens it signs in first, and sees of it what is hers or his to see."))
 
 
 def by_school(who, run):
     """Officers: every school in one table, with what its list promises and misses."""
     _ = who.say
-    with st.expander(_("Schools in numbers")):
-        page.counts_table(who, roster.schools(run, who.person), _("School"))
+    numbers = page.opened(_("Schools in numbers"), "numbers")
+    if numbers.open:
+        with numbers:
+            page.counts_table(who, roster.schools(run, who.person), _("School"))
 
 
 who = page.here()
@@ -243,8 +244,9 @@ st.title(_("Children who need someone"))
 st.caption(_("As known on {day}", day=page.day(who, run.as_of)))
 address(who)
 query = choose(who, run)
-with st.expander(_("Columns")):
-    cols = columns(who)
+folded = page.opened(_("Columns"), "columns")
+with folded:
+    cols = columns(who) if folded.open else st.session_state.get("cols", "")
 query |= {"cols": cols} if cols else {}
 keep(who, query)
 filters = roster.asked(run, who.person, query, ground().accounts.people)

@@ -2,15 +2,12 @@
 
 from html import escape
 
-import altair as alt
 import streamlit as st
 
 from dashboard import judged, page, roster
 from dashboard.ground import ground
 from models.catalogue import card_of
 from raksa.errors import RaksaError
-
-INK, TEXT = "#0b6b61", "#1c2b29"
 
 
 def compared():
@@ -25,17 +22,16 @@ def compared():
     same = [one for one in figures if len(set(one.values)) == 1]
     page.facts((f"{one.name}: {one.values[0]}", one.meaning) for one in same)
     st.write(_("In brackets: 95% intervals, drawing whole schools. A rule is here to be beaten: it needs no model."))
-    with st.grid(min_column_width=300):
-        for one in (one for one in figures if one not in same):
-            with st.container(border=True):
-                lines = "".join(
-                    f"<tr><td>{escape(way)}</td><td>{escape(value)}</td></tr>"
-                    for way, value in zip(ways, one.values, strict=True)
-                )
-                st.html(
-                    f'<div class="raksa sheet"><h3>{escape(one.name)}</h3><p class="small">{escape(one.meaning)}</p>'
-                    f"<table><tbody>{lines}</tbody></table></div>"
-                )
+    page.html('<div class="cards">' + "".join(measure(one, ways) for one in figures if one not in same) + "</div>")
+
+
+def measure(one, ways):
+    """A figure, what it means, and its value for each way of choosing."""
+    values = [[way, value] for way, value in zip(ways, one.values, strict=True)]
+    return (
+        f'<section class="card"><h3>{escape(one.name)}</h3><p class="small">{escape(one.meaning)}</p>'
+        f"{page.table([], values)}</section>"
+    )
 
 
 def calibrated(card):
@@ -51,33 +47,14 @@ def calibrated(card):
     )  # fmt: skip
     for stage, points in stages:
         st.subheader(stage)
-        st.altair_chart(calibration_chart(points), alt=_("The table below holds the same numbers."), width="stretch")
-        with st.expander(_("The same as a table")):
-            page.sheet(
-                [_("Share foreseen"), _("Share that left"), _("95% interval"), _("Children")],
-                [[f"{100 * one.foreseen:.1f}%", f"{100 * one.seen:.1f}%",
-                  f"{100 * one.low:.1f}–{100 * one.high:.1f}%", f"{one.learners:,}"] for one in points],
-            )  # fmt: skip
-
-
-def calibration_chart(points):
-    rows = [{"across": 100 * one.foreseen, "up": 100 * one.seen, "low": 100 * one.low, "high": 100 * one.high}
-            for one in points]  # fmt: skip
-    top = max(max(row["across"], row["high"]) for row in rows)
-    scale = alt.Scale(type="sqrt", domain=[0, top])
-    axis = alt.Axis(labelColor=TEXT, values=[0, 1, 2, 5, 10, 20, 30, 50, 75, 100])
-    same = alt.Chart(alt.Data(values=[{"across": 0, "up": 0}, {"across": top, "up": top}]))
-    base = alt.Chart(alt.Data(values=rows)).encode(x=alt.X("across:Q", title=None, scale=scale, axis=axis))
-    spans = base.mark_rule(color=INK, strokeWidth=2).encode(
-        y=alt.Y("low:Q", title=None, scale=scale, axis=axis), y2="high:Q"
-    )
-    marks = base.mark_point(shape="diamond", size=70, filled=True, color=INK, opacity=1).encode(
-        y=alt.Y("up:Q", title=None, scale=scale, axis=axis)
-    )
-    slanted = same.mark_line(color="#8a9a97", strokeDash=[4, 4]).encode(
-        x=alt.X("across:Q", title=None, scale=scale), y=alt.Y("up:Q", title=None, scale=scale)
-    )
-    return (slanted + spans + marks).properties(height=320)
+        alt_text = _("The table below holds the same numbers.")
+        st.vega_lite_chart(spec=judged.calibration_chart(tuple(points)), alt=alt_text, width="stretch")
+        rows = page.table(
+            [_("Share foreseen"), _("Share that left"), _("95% interval"), _("Children")],
+            [[f"{100 * one.foreseen:.1f}%", f"{100 * one.seen:.1f}%",
+              f"{100 * one.low:.1f}–{100 * one.high:.1f}%", f"{one.learners:,}"] for one in points],
+        )  # fmt: skip
+        page.html(page.folded(_("The same as a table"), rows))
 
 
 def audited(card):
@@ -86,7 +63,7 @@ def audited(card):
     if not groups:
         st.info(_("The card holds no figures of this."))
         return
-    st.html(f'<div class="raksa">{page.sentences(says)}</div>')
+    page.html(page.sentences(says))
     st.caption(
         _("On the lists: of the group's children who left, the share that was on a list. Left to foreseen: 1 means as "
           "many as foreseen. In brackets: 95% intervals.")
@@ -103,7 +80,7 @@ def watched():
     if said is None:
         st.info(_("The model kept nothing to compare with. The next training does."))
     elif said:
-        st.html(f'<div class="raksa">{page.sentences(said)}</div>')
+        page.html(page.sentences(said))
     else:
         st.write(_("Nothing differs from the year before by more than usual."))
 
@@ -136,9 +113,9 @@ except RaksaError:  # the run was copied here without its model; it holds the co
 if card:
     said = [*judged.told_apart(card, who.language), *judged.verdicts(card, who.language)]
     address = f"/model/card?language={who.language}"
-    st.html(
-        f'<div class="raksa">{page.sentences(said)}<p><a href="{address}" target="_self">'
-        f"{escape(_('The whole card of the model'))}</a></p></div>"
+    page.html(
+        f'{page.sentences(said)}<p><a href="{address}" target="_self">'
+        f"{escape(_('The whole card of the model'))}</a></p>"
     )
 compared()
 if card:

@@ -85,7 +85,7 @@ def test_somsri_sees_her_class_and_no_score(page_of: Callable[[str], Page]) -> N
     seen = page.inner_text("body")
     assert "ใบบัว" not in seen and "ฟ้า" not in seen
     assert "%" not in seen and "โอกาส" not in seen and "0.6" not in seen
-    page.get_by_role("button", name="เปิดดู").first.click()
+    page.get_by_role("link", name="เด็กชายก้อง เก่งกล้า").click()
     expect(page.get_by_text("ยายก้อง (ยาย)")).to_be_visible()
     assert "%" not in page.inner_text("body")
 

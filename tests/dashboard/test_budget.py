@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pandas as pd
@@ -16,6 +17,7 @@ from care.contacts import Place, write
 from dashboard import budget, ground
 from dashboard.roster import Run, open_run
 from raksa.accounts import Accounts
+from raksa.calendar import today_in_bangkok
 from raksa.cli import app as command
 from raksa.errors import RaksaError
 from raksa.store import Store
@@ -151,12 +153,21 @@ def test_pim_who_sees_no_child_has_no_such_part(accounts: Accounts) -> None:
     assert "จัดสรรการเยี่ยม" in [tab.label for tab in opened_by(accounts, "kamol", "area").tabs]
 
 
-def test_the_command_line_says_the_same(accounts: Accounts) -> None:
+def test_the_command_line_says_the_same(accounts: Accounts, tmp_path: Path) -> None:
     place = Place(KONG.learner_id, THUNG_NA, "2401", KONG.grade, KONG.room)
     write(accounts.people, SOMSRI, place, on=AS_OF, kind="visit", text="ไปพบที่บ้าน", now=MORNING)
     ask = ["visits", "share", "--money", "600", "--cost", "200", "--as", "kamol", "--language", "en"]
     shared = CliRunner().invoke(command, ask)
     assert shared.exit_code == 0 and "3 visits reach" in shared.stdout and THUNG_NA in shared.stdout
+    run = open_run(Store(tmp_path))
+    rows = budget.needs(run, KAMOL, {KONG.learner_id: AS_OF}, today_in_bangkok(datetime.now(UTC)))
+    whole = budget.share(run, KAMOL, rows, 3)
+    more = {one.id: "–" if one.one_more is None else f"{100 * one.one_more / whole.need:+.2f}" for one in whole.schools}
+    run.close()
+    printed = json.loads(CliRunner().invoke(command, [*ask, "--format", "json"]).stdout)
+    assert {row["school"]: row["one more (% of all need)"] for row in printed} == more, (
+        "in % of all need, as on the page"
+    )
     listed = CliRunner().invoke(command, ["visits", "--visits", "3", "--as", "somsri", "--format", "json"])
     names = listed.stdout
     assert names.index("มะลิ") < names.index("หนึ่ง") < names.index("ก้อง")

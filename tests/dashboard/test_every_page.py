@@ -118,7 +118,7 @@ def test_each_page_is_whole_quiet_and_as_it_was(demo: Server, browser: Browser, 
         if name == "child":
             page.goto("/lists")
             settled(page)
-            page.get_by_role("link", name="เปิดดู").or_(page.get_by_role("button", name="เปิดดู")).first.click()
+            page.locator(".card h2 a").first.click()
             page.wait_for_url("**/child?**")
         else:
             page.goto(f"/{name}")

@@ -8,9 +8,23 @@ from string import Formatter
 import pytest
 from babel.messages.pofile import read_po
 
-from dashboard.language import CATALOGUES, speak
+from dashboard.language import CATALOGUES, refusal, speak
+from raksa.errors import RaksaError
 
 ROOM = Path(__file__).parents[2] / "dashboard"
+# Whose refusals a page or form shows in the words they were raised with.
+SHOWN_ON_PAGES = (
+    "care/visit_sheet.py",
+    "dashboard/planning.py",
+    "raksa/access.py",
+    "raksa/accounts.py",
+    "raksa/retention.py",
+    "raksa/school_settings.py",
+    "raksa/seal.py",
+    "register/readers.py",
+    "register/staff.py",
+    "register/transfer.py",
+)
 SPEAKING = {"_", "N_", "say", "thai", "english"}
 
 
@@ -23,6 +37,19 @@ def sentences_used() -> set[str]:
                 called = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
                 if called in SPEAKING and isinstance(node.args[0].value, str):
                     found.add(node.args[0].value)
+    return found | refusals()
+
+
+def refusals() -> set[str]:
+    """Sentences of RaksaError that the pages may show as they are, said again in Thai by `refusal`."""
+    found = set()
+    for file in SHOWN_ON_PAGES:
+        for node in ast.walk(ast.parse((ROOM.parent / file).read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "RaksaError":
+                sentence = node.args[0]
+                assert isinstance(sentence, ast.Constant), f"{file}:{node.lineno} puts values into its sentence itself"
+                assert places(sentence.value) == {word.arg for word in node.keywords}, f"{file}:{node.lineno}"
+                found.add(sentence.value)
     return found
 
 
@@ -71,3 +98,10 @@ def test_a_sentence_without_a_translation_speaks_for_itself() -> None:
     assert speak("th")("Not in {place}", place="raksa.po") == "Not in raksa.po"
     assert speak("en")("Sign in") == "Sign in"
     assert speak("th")("Sign in") == "เข้าใช้"
+
+
+def test_a_refusal_is_said_in_the_language_of_the_page_with_its_values() -> None:
+    wrong = RaksaError("There is an account {username} already. Choose another name.", username="noi")
+    assert refusal(speak("th"), wrong) == "มีบัญชี noi อยู่แล้ว โปรดใช้ชื่อบัญชีอื่น"
+    assert refusal(speak("en"), wrong) == str(wrong)
+    assert refusal(speak("th"), RaksaError("Not in a {catalogue} yet.")) == "Not in a {catalogue} yet."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -75,7 +76,7 @@ def test_kamol_searches_chooses_a_school_and_turns_pages(accounts: Accounts) -> 
     assert "ฟ้า" in text_of(app) and "ก้อง" not in text_of(app)
     app.selectbox(key="school-th").set_value(None)
     app.toggle(key="everyone").set_value(True).run()
-    assert len([b for b in app.button if b.label == "เปิดดู"]) == 20
+    assert text_of(app).count("/child?child=") == 20
     assert app.pagination[0].value == 1
 
 
@@ -88,12 +89,13 @@ def test_the_language_is_kept_for_the_next_time(accounts: Accounts) -> None:
 
 
 def test_opening_mali_shows_whom_to_call_and_is_logged_once(accounts: Accounts) -> None:
-    app = opened_by(accounts, "somsri", "lists")
-    next(b for b in app.button if b.label == "เปิดดู").click().run()
+    app, key = opened_by(accounts, "somsri", "lists"), key_of(ground.ground().settings.home, KONG.learner_id)
+    assert f'<a href="/child?child={key}" target="_self">เด็กชายก้อง เก่งกล้า</a>' in text_of(app)
+    for _twice in range(2):
+        app.switch_page("views/child.py")
+        app.query_params["child"] = key
+        app.run()
     page = text_of(app)
-    app.switch_page("views/child.py")  # once more, by its address
-    app.query_params["child"] = key_of(ground.ground().settings.home, KONG.learner_id)
-    app.run()
     assert "เด็กชายก้อง เก่งกล้า" in page and "ยายก้อง (ยาย)" in page and "tel:081-000-0000" in page
     assert "โอกาส" not in page
     (line,) = entries(accounts.people, learner_id=KONG.learner_id)
@@ -143,6 +145,18 @@ def test_without_a_run_the_page_says_who_must_do_what(
     app.run()
     pointer.write_text(held, encoding="utf-8")
     assert "ยังไม่มีรายชื่อ" in text_of(app) and not app.exception
+
+
+def test_a_list_of_another_version_is_called_that(accounts: Accounts, tmp_path: Path) -> None:
+    app = opened_by(accounts, "somsri")
+    file = tmp_path / "current.json"
+    held = file.read_text(encoding="utf-8")
+    (tmp_path / "runs" / "2026-06-01-old").mkdir()
+    file.write_text(json.dumps(json.loads(held) | {"run": "2026-06-01-old"}), encoding="utf-8")
+    app.run()
+    file.write_text(held, encoding="utf-8")
+    said = text_of(app)
+    assert "สร้างด้วย Raksa รุ่นอื่น" in said and "ยังไม่มีรายชื่อ" not in said and str(tmp_path) not in said
 
 
 def test_every_role_has_a_page_and_every_page_a_role() -> None:

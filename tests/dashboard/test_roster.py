@@ -298,6 +298,10 @@ def test_ek_cannot_be_estimated_and_it_is_said_why_and_whose_turn_it_is(run: Run
 def test_gaps_are_counted_by_school_and_reason(crowd: Run) -> None:
     found = [(gap.school, gap.code, gap.learners) for gap in roster.gaps(crowd, KAMOL)]
     assert found == [("โรงเรียนบ้านดอยน้ำซับ", "no_attendance", 10), ("โรงเรียนบ้านดอยน้ำซับ", "attendance_stopped", 1)]
+    everyone = [one.code for one in roster.cannot_score(crowd, KAMOL)]
+    assert everyone == ["no_attendance"] * 10 + ["attendance_stopped"], "by what is most urgent, then by name"
+    (last,) = roster.cannot_score(crowd, KAMOL, Filters(top=5, skip=10))
+    assert last.code == "attendance_stopped"
     (ek,) = roster.cannot_score(crowd, KAMOL, Filters(grade="ป.4"))
     gap = roster.gaps(crowd, KAMOL, Filters(grade="ป.4"))[0]
     assert (gap.why_th, gap.turn_en, gap.learners) == (ek.why_th, ek.turn_en, 1)

@@ -23,7 +23,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from test_doors import knock, stream
 
 from dashboard.gate import hosts
-from dashboard.serve import serve
+from dashboard.serve import address, serve
 from raksa.errors import RaksaError
 from raksa.settings import Settings
 from tests.cast import CHILDREN, PASSWORD
@@ -52,8 +52,17 @@ def test_the_names_are_the_machine_itself_and_those_of_the_setting() -> None:
 
 
 def test_served_on_every_address_without_a_name_nobody_could_come(tmp_path: Path) -> None:
+    said: list[str] = []
     with pytest.raises(RaksaError, match="setting public_host"):
-        serve(Settings(home=tmp_path, host="0.0.0.0", port=free_port()))
+        serve(Settings(home=tmp_path, host="0.0.0.0", port=free_port()), say=said.append)
+    assert said == [], "no address is named where nothing is served"
+
+
+def test_the_address_that_is_printed_is_one_to_open() -> None:
+    assert address(Settings()) == "http://127.0.0.1:8501"
+    assert address(Settings(host="0.0.0.0", port=80, public_host="raksa.example.go.th")) == "http://localhost:80"
+    assert address(Settings(host="fd00::7")) == "http://[fd00::7]:8501"
+    assert address(Settings(public_url="https://raksa.example.go.th")) == "https://raksa.example.go.th"
 
 
 # ------------------------------------------------------------------------------------------------------ the access log

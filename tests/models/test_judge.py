@@ -108,6 +108,17 @@ def test_each_area_is_told_whether_the_model_beats_the_best_rule(judged) -> None
         assert not (each["better"] and each["worse"])
 
 
+def test_what_the_lists_find_stands_with_its_interval(judged) -> None:
+    model = judged["compared"]["model"]
+    for figure, known in (
+        ("at_capacity / precision", model["at_capacity"]["precision"]),
+        ("at_capacity / recall", model["at_capacity"]["recall"]),
+        ("lead / share_60_days", model["lead"]["share_60_days"]),
+    ):
+        low, high = judged["intervals"][figure]
+        assert 0 <= low <= known <= high <= 1 and low < high, figure
+
+
 def test_lead_runs_from_the_first_listing_to_the_last_day_attended() -> None:
     day = pd.Timestamp
     held = pd.DataFrame(

@@ -96,8 +96,35 @@ def test_the_fact_stands_with_the_class_the_time_before_and_its_day() -> None:
     assert thai == ["สี่สัปดาห์ล่าสุดไม่มาเรียน 9 จาก 20 วันเรียน (ค่ากลางของห้อง 1 วัน; ช่วงเดียวกันของภาคก่อน 2 วัน; ถึง 13 พ.ย. 2569)"]
     assert english == [
         "Away on 9 of 20 school days in the last four weeks "
-        "(class median 1 days; same weeks of the term before 2 days; up to 13 Nov 2026)"
+        "(class median 1 day; same weeks of the term before 2 days; up to 13 Nov 2026)"
     ]
+
+
+def test_last_year_stands_as_a_share_beside_the_class_s_share() -> None:
+    mali = every_value(absent_rate_last_year=0.16, recorded_days_year=100.0)
+    thai, english = sentences(BY_NAME["absent_rate_last_year"], mali, np.array([0.04]))
+    assert thai == ["ปีก่อนไม่มาเรียน 16% ของวันเรียน (ค่ากลางของห้อง 4%)"]
+    assert english == ["Away on 16% of school days last year (class median 4%)"]
+
+
+@pytest.mark.parametrize(("share", "thai", "english"), [(0.0, "0 วัน", "0 days"), (0.01, "1 วัน", "1 day"),
+                                                        (0.12, "12 วัน", "12 days")])  # fmt: skip
+def test_days_are_said_right_for_none_one_and_many(share: float, thai: str, english: str) -> None:
+    mali = every_value(absent_days_year=20.0, recorded_days_year=100.0, absent_rate_last_year=share)
+    (said_th,), (said_en,) = sentences(BY_NAME["absent_rate_year"], mali, np.array([share]))
+    assert said_th == f"ปีนี้ไม่มาเรียน 20 จาก 100 วันเรียน (ค่ากลางของห้อง {thai}; ปีก่อน {thai} ในจำนวนวันเรียนเท่ากัน)"
+    assert said_en == (
+        f"Away on 20 of 100 school days this year (class median {english}; last year {english} in as many school days)"
+    )
+
+
+def test_no_english_sentence_says_one_days() -> None:
+    """Every fact with all its figures just 1, those of the class too, and a month of recorded days."""
+    one = every_value(**{f.name: 20.0 if f.name.startswith("recorded_days") else 1.0 for f in FEATURES})
+    often = [f for f in SAID if abs(f.say_from) <= 1]  # the others are said from two days late, sixty days open … on
+    said = [sentences(feature, one, np.array([1 / 20 if feature.unit == "share" else 1.0]))[1][0] for feature in often]
+    assert len(said) > 25 and "class median 1 day;" in " ".join(said)
+    assert [text for text in said if re.search(r"\b1(\.0)? (school )?(days|times|credits|results|kinds)\b", text)] == []
 
 
 def test_what_is_not_known_is_not_said() -> None:
@@ -111,6 +138,11 @@ def test_who_is_below_the_line_already_has_no_days_left() -> None:
     assert sentences(BY_NAME["days_to_line"], two)[0] == [
         "เวลาเรียนทั้งปีเทียบกับเกณฑ์ร้อยละ 80: ไม่มาเรียนได้อีก 4 วัน",
         "เวลาเรียนทั้งปีเทียบกับเกณฑ์ร้อยละ 80: ต่ำกว่าเกณฑ์ 3 วัน",
+    ]
+    one = pd.concat([every_value(days_to_line=1), every_value(days_to_line=-1)])
+    assert [said.rpartition(": ")[2] for said in sentences(BY_NAME["days_to_line"], one)[1]] == [
+        "1 day of absence left",
+        "1 day below it",
     ]
     assert round(100 * LINE) == 80
 

@@ -125,6 +125,22 @@ def test_a_lost_model_is_said(tmp_path: Path, demo_home: Path) -> None:
     assert done.returncode == 1 and "WRONG: the current model" in done.stdout
 
 
+def test_a_run_of_another_version_is_said(tmp_path: Path, demo_home: Path) -> None:
+    import shutil
+
+    import duckdb
+
+    from raksa.store import Store
+
+    copy = tmp_path / "copy"
+    shutil.copytree(demo_home, copy)
+    file = next(Store(copy).run_folder().glob("*.duckdb"))
+    with duckdb.connect(str(file)) as connection:
+        connection.execute("ALTER TABLE score RENAME COLUMN area_id TO area")
+    done = raksa("doctor", home=copy)
+    assert done.returncode == 1 and "was made by another version" in done.stdout
+
+
 def test_the_demo_leaves_a_real_register_alone(tmp_path: Path) -> None:
     from raksa.store import Store
 

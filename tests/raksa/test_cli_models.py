@@ -14,6 +14,7 @@ from made_models import NEW, OLD, OTHER, district
 from typer.testing import CliRunner
 
 from models import catalogue
+from raksa.cli import _print_card, app
 from raksa.cli_models import models_app
 from raksa.errors import RaksaError
 from raksa.settings import Settings
@@ -40,6 +41,28 @@ def raksa(monkeypatch: pytest.MonkeyPatch) -> Raksa:
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     return district(tmp_path / "ours")
+
+
+def test_a_year_is_judged_anew_with_the_same_figures_and_nothing_is_kept(
+    demo_home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What `raksa train` wrote on the card of the demo's model, once more, by a model that is thrown away."""
+    store = Store(demo_home)
+    before = store.current(), catalogue.history(store), sorted((store.home / "models").rglob("*"))
+    _print_card("of the years before (not kept)", catalogue.card_of(store))
+    on_the_card = capsys.readouterr().out
+    monkeypatch.setenv("RAKSA_HOME", str(demo_home))
+    done = CliRunner().invoke(app, ["train", "--judge-only"])
+    assert done.exit_code == 0, done.output
+    assert sorted(done.stdout.splitlines()) == sorted(on_the_card.splitlines())  # a card sorts its names
+    assert "not kept), judged on 2568" in done.stdout and "95 % of draws of whole schools: AUC 0." in done.stdout
+    assert (store.current(), catalogue.history(store), sorted((store.home / "models").rglob("*"))) == before
+
+
+def test_a_year_that_is_only_judged_publishes_nothing(monkeypatch: pytest.MonkeyPatch, store: Store) -> None:
+    monkeypatch.setenv("RAKSA_HOME", str(store.home))
+    done = CliRunner().invoke(app, ["train", "--judge-only", "--promote"])
+    assert isinstance(done.exception, RaksaError) and "none to --promote" in str(done.exception)
 
 
 def test_help_teaches_the_way_of_a_model_and_loads_nothing_heavy() -> None:
@@ -119,4 +142,4 @@ def test_a_model_from_elsewhere_is_tested_on_our_own_year_before_it_counts(
 
 def test_watch_says_what_moved_and_what_each_run_still_waits_for(raksa: Raksa, demo_home: Path) -> None:
     said = raksa(Store(demo_home), "watch", "--language", "en")
-    assert "kinds of data" in said and "wait until 2027-06-10" in said
+    assert "kinds of data" in said and "wait until 2027-06-10" in said and "WARNING" not in said

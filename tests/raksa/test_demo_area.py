@@ -18,6 +18,8 @@ from raksa.demo_files import (
     DMC_HEADERS,
     GRANT_HEADERS,
     MIDTERM_HEADERS,
+    NO_PHONE,
+    PHONE_HEADER,
     SCREENING_HEADERS,
     SGS_HEADERS,
     mistyped_numbers,
@@ -381,9 +383,16 @@ def test_the_dmc_list_has_its_twin_header_on_the_second_row(folder: Path) -> Non
     file = next(iter(sorted(folder.glob("2567/dmc_list/2567-2-*.xlsx"))))
     rows = sheet(file)
     assert rows[0][0] == "วันและเวลาที่สร้างรายงาน 10/11/2567 16:30"
-    assert tuple(rows[1]) == DMC_HEADERS
+    assert tuple(rows[1]) == (*DMC_HEADERS, PHONE_HEADER)
     assert (len(DMC_HEADERS), [k for k, name in enumerate(DMC_HEADERS) if name == "เลขประจำตัวนักเรียน"]) == (36, [2, 5])
     assert file.name == f"2567-2-student-{rows[2][0]}.xlsx"
+
+
+def test_most_guardians_gave_a_number_that_is_nobody_s_and_the_same_in_every_list(folder: Path) -> None:
+    rows = pd.DataFrame([(row[2], str(row[-1])) for row in dmc_rows(folder) if row[2] != "-"], columns=["id", "phone"])
+    assert rows["phone"].str.fullmatch(r"-|08\d-000-\d{4}").all()
+    assert (rows["phone"] == "-").mean() == pytest.approx(NO_PHONE, abs=0.05)
+    assert (rows.groupby("id")["phone"].nunique() == 1).all()
 
 
 def test_the_sgs_report_is_html_with_46_columns(folder: Path) -> None:
