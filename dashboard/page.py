@@ -61,6 +61,12 @@ STYLE = """<style>
 /* Streamlit's grey falls short of a contrast of 4.5; its page links would cut what a tall font needs. */
 [data-testid="stCaptionContainer"] { color: #4a5b58; opacity: 1; }
 [data-testid="stCaptionContainer"] p { color: inherit; }
+/* Streamlit has its own words, English ones, in a box for files; 20 MB is maxUploadSize in .streamlit/config.toml. */
+:lang(th) [data-testid="stFileUploaderDropzone"] button p,
+:lang(th) [data-testid="stFileUploaderDropzoneInstructions"] span { font-size: 0; }
+:lang(th) [data-testid="stFileUploaderDropzone"] button p::after { content: "เลือกไฟล์"; font-size: 1rem; }
+:lang(th) [data-testid="stFileUploaderDropzoneInstructions"] span::after { content: "ไฟล์ละไม่เกิน 20 เมกะไบต์";
+  font-size: .9rem; line-height: 1.7; }
 .stMarkdownEllipsis { line-height: 1.7 !important; }
 [data-testid="stTopNavLink"] span, [data-testid="stSidebarNavLink"] span { overflow: visible; }
 [data-testid="stTopNavLink"] span::after, [data-testid="stSidebarNavLink"] span::after { display: none !important; }
@@ -161,6 +167,9 @@ def pick(who: Here, label: str, options: Mapping[str, str], everything: str, key
     choice is carried over when the language changes; words that fit no option count as no choice.
     """
     chosen = st.session_state.get(key, "")
+    for other in LANGUAGES:
+        if other != who.language:
+            st.session_state.pop(f"{key}-{other}", None)
     found = st.selectbox(
         label,
         list(options),

@@ -32,6 +32,7 @@ _TONES = re.compile("[\u0e47-\u0e4e]")
 _LEADING_VOWEL = re.compile("([\u0e40-\u0e44])([\u0e01-\u0e2e])")
 _MASKED = re.compile(r"\d[\s-]*(?:[xX*•]{2,}|\.{2,})")
 _REPEATED_TONE = re.compile("([\u0e48-\u0e4b])\\1+")
+_SARA_AM = re.compile("\u0e4d([\u0e48-\u0e4b]*)\u0e32")
 
 
 def clean(text: str) -> str:
@@ -40,12 +41,11 @@ def clean(text: str) -> str:
     >>> clean("  ทํา\u00a0 เเล้ว ")
     'ทำ แล้ว'
     """
-    text = unicodedata.normalize("NFC", text)
-    text = text.replace("\u00a0", " ").replace("\u200b", "").replace("\ufeff", "")
+    # What is invisible goes first: it may stand between marks that belong together.
+    text = unicodedata.normalize("NFC", text.replace("\u00a0", " ").replace("\u200b", "").replace("\ufeff", ""))
+    # Nikhahit and sara aa are sara am; a tone mark may have been typed between them: น ํ ้ า -> น ้ ำ
+    text = _SARA_AM.sub("\\1\u0e33", text).replace("\u0e40\u0e40", "\u0e41")
     text = _REPEATED_TONE.sub(r"\1", text)
-    text = text.replace("\u0e4d\u0e32", "\u0e33").replace("\u0e40\u0e40", "\u0e41")
-    # A tone mark typed between nikhahit and sara aa: น ํ ้ า -> น ้ ำ
-    text = re.sub("\u0e4d([\u0e48-\u0e4b])\u0e32", "\\1\u0e33", text)
     return re.sub(r"\s+", " ", text).strip()
 
 

@@ -6,7 +6,7 @@ import unicodedata
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from raksa import thai
@@ -64,7 +64,9 @@ def test_text_is_put_right(written, meant):
     assert thai.clean(written) == unicodedata.normalize("NFC", meant)
 
 
-@given(st.text("กเแํา้่ \u00a0\u200b๑", max_size=8))
+@given(st.text("กเแําุ้่ \u00a0\u200b๑", max_size=8))
+@example("\u0e48\u0e4d\u0e48\u0e32")  # a tone mark on both sides of the nikhahit
+@example("ก\u0e48\u200b\u0e38")
 def test_cleaning_twice_changes_nothing_more(text):
     once = thai.clean(text)
     assert thai.clean(once) == once
