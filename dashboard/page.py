@@ -167,9 +167,6 @@ def pick(who: Here, label: str, options: Mapping[str, str], everything: str, key
     choice is carried over when the language changes; words that fit no option count as no choice.
     """
     chosen = st.session_state.get(key, "")
-    for other in LANGUAGES:
-        if other != who.language:
-            st.session_state.pop(f"{key}-{other}", None)
     found = st.selectbox(
         label,
         list(options),
@@ -177,7 +174,6 @@ def pick(who: Here, label: str, options: Mapping[str, str], everything: str, key
         format_func=lambda value: options.get(value, value),
         placeholder=everything,
         key=f"{key}-{who.language}",
-        persist_state="session",  # also past a click that broke off because the people database was away
     )
     kept = found if found is not None and found in options else ""
     st.session_state[key] = kept
